@@ -1,0 +1,1 @@
+"""Matches, tournaments, ratings, records and the command line."""

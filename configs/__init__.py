@@ -1,0 +1,1 @@
+"""Presets, and the loader from TOML to frozen dataclasses."""

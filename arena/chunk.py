@@ -1,0 +1,205 @@
+"""A chunk: the games of one pairing that are played, retried and committed together.
+
+`play_chunk` is a pure function of the chunk, so any executor gives the same bytes. When a worker
+dies or is late in a chunk, the chunk is played again game by game; if it happens again, who was to
+move forfeits that game, and the rest of the chunk is played.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents import registry as agent_registry
+from agents.base import AgentError, Player
+from arena import match
+from arena.executor import Outcome, Report
+from arena.match import Episode, TimeControl
+from envs import registry as env_registry
+from envs.base import VectorEnv
+
+_CRASHES_BORNE = 3
+
+
+class ChunkError(RuntimeError):
+    """A chunk that could not be played for a reason that is no agent's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Game:
+    """A game to be played."""
+
+    seats: tuple[int, ...]
+    """Index into the chunk's agents, by seat."""
+    opening: tuple[int, ...]
+    """Actions played first."""
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A game that is known to kill or to block the process that plays it."""
+
+    game: int
+    seat: int
+    """Seat of the agent that was to move."""
+    reason: str
+    """`crash` or `timeout`."""
+    detail: str
+    actions: tuple[int, ...]
+    """What was played until then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Everything that decides how some games go."""
+
+    number: int
+    """Place in the tournament, from 0."""
+    env: str
+    agents: tuple[str, ...]
+    """Canonical AGENT texts."""
+    games: tuple[Game, ...]
+    clock: TimeControl
+    one_by_one: bool = False
+    """Play the games one after the other, saying before each move whose it is."""
+    faults: tuple[Fault, ...] = ()
+    """What was learned in earlier attempts."""
+    crashes: int = 0
+    """Attempts that ended without anybody to blame."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentCard:
+    """What the harness must know of an agent before it plays."""
+
+    agent: str
+    """Canonical AGENT text."""
+    digest: str | None
+    """SHA-256 of its weights."""
+    max_batch: int | None
+    """Most games a chunk may have with it."""
+
+
+def inspect_agent(job: tuple[str, str, float], report: Report) -> AgentCard | str:
+    """Makes an agent and prepares it for an env, so that a mistake is known before the first game.
+
+    Args:
+        job: AGENT text, env id, seconds it may take.
+        report: the executor's.
+
+    Returns:
+        Its card, or the user's mistake in words.
+    """
+    agent, env, seconds = job
+    report(seconds)
+    try:
+        player = _player(agent)
+        spec = env_registry.spec(env)
+        player.reset(spec, np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64))
+    except AgentError as error:
+        return str(error)
+    return AgentCard(agent_registry.canonical(agent), player.digest, player.max_batch)
+
+
+def play_chunk(chunk: Chunk, report: Report) -> bytes:
+    """Plays a chunk and gives its episodes, see `decode`."""
+    players = [_loaded(chunk, place, report) for place in range(len(chunk.agents))]
+    if chunk.one_by_one:
+        episodes = [_play_one(chunk, game, players, report) for game in range(len(chunk.games))]
+    else:
+        episodes = match.play(
+            _vector(chunk.env, len(chunk.games)),
+            players,
+            *_arrays(chunk.games),
+            clock=chunk.clock,
+            watch=lambda player, rows, seconds, history: report(seconds),
+        )
+    rows = [
+        [e.players, e.actions, e.returns, e.digest, e.termination, e.blame, e.detail]
+        for e in episodes
+    ]
+    return json.dumps(rows, separators=(",", ":")).encode()
+
+
+def decode(data: bytes) -> list[Episode]:
+    """Gives the episodes that `play_chunk` wrote."""
+    return [
+        Episode(tuple(players), tuple(actions), tuple(returns), digest, *rest)
+        for players, actions, returns, digest, *rest in json.loads(data)
+    ]
+
+
+def retry(chunk: Chunk, outcome: Outcome) -> Chunk | None:
+    """Gives the chunk to play after one that died or was late; None when nobody is to blame."""
+    if not chunk.one_by_one:
+        return replace(chunk, one_by_one=True)
+    if not outcome.note:
+        borne = chunk.crashes < _CRASHES_BORNE
+        return replace(chunk, crashes=chunk.crashes + 1) if borne else None
+    place, game, actions = json.loads(outcome.note)
+    known = {fault.game for fault in chunk.faults}
+    hit = [game] if game is not None else [g for g in range(len(chunk.games)) if g not in known]
+    faults = tuple(
+        Fault(g, chunk.games[g].seats.index(place), outcome.status, outcome.value, tuple(actions))
+        for g in hit
+    )
+    return replace(chunk, faults=chunk.faults + faults)
+
+
+def _loaded(chunk: Chunk, place: int, report: Report) -> Player:
+    """Gives a player, or None where no game is left for it."""
+    note = json.dumps([place, None, []]).encode() if chunk.one_by_one else b""
+    report(chunk.clock.load_s, note)
+    return _player(chunk.agents[place])
+
+
+def _play_one(chunk: Chunk, game: int, players: list[Player], report: Report) -> Episode:
+    env = _vector(chunk.env, 1)
+    for fault in chunk.faults:
+        if fault.game == game:
+            return _forfeited(env, chunk.games[game], fault)
+
+    def watch(player: int, rows: Any, seconds: float, history: list[NDArray[np.int64]]) -> None:
+        actions = [int(column[0]) for column in history]
+        report(seconds, json.dumps([player, game, actions]).encode())
+
+    arrays = _arrays(chunk.games[game : game + 1])
+    return match.play(env, players, *arrays, clock=chunk.clock, watch=watch)[0]
+
+
+def _forfeited(env: VectorEnv, game: Game, fault: Fault) -> Episode:
+    returns = np.zeros(env.spec.num_players)
+    env.reset(np.zeros(1, dtype=np.int64), np.array([game.seed]), [game.opening])
+    for action in fault.actions:
+        returns += env.step(np.array([action])).rewards[0]
+    return Episode(
+        players=game.seats,
+        actions=fault.actions,
+        returns=tuple(returns.tolist()),
+        digest=int(env.digest()[0]),
+        termination=fault.reason,
+        blame=fault.seat,
+        detail=fault.detail,
+    )
+
+
+def _arrays(games: tuple[Game, ...]) -> tuple[NDArray[np.int64], list[Any], NDArray[np.int64]]:
+    seats = np.array([game.seats for game in games], dtype=np.int64)
+    seeds = np.array([game.seed for game in games], dtype=np.int64)
+    return seats, [game.opening for game in games], seeds
+
+
+@lru_cache(maxsize=32)
+def _player(agent: str) -> Player:
+    return agent_registry.make(agent)
+
+
+@lru_cache(maxsize=8)
+def _vector(env: str, rows: int) -> VectorEnv:
+    return env_registry.make_vector(env, rows)

@@ -1,0 +1,195 @@
+"""A tournament: from a config to committed chunks of games.
+
+The coordinator alone draws chunks and commits them, in their order; workers only play. What is
+committed is finished; anything else is played again after a stop.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from agents.base import AgentError
+from arena import chunk as chunks
+from arena import schedule
+from arena.chunk import AgentCard, Chunk, ChunkError, Game
+from arena.executor import Executor
+from arena.match import Episode, TimeControl
+from arena.records import MatchRecord, Records
+from configs import loader
+from configs.loader import ConfigError
+from envs import registry as env_registry
+from envs import seeding
+
+_AHEAD = 16
+
+
+@dataclass(frozen=True)
+class TournamentConfig:
+    """Everything that decides which games are played and how."""
+
+    env: str = "connectx"
+    """Env id."""
+    agents: tuple[str, ...] = ()
+    """AGENT texts, at least two."""
+    schedule: str = "round-robin"
+    """`round-robin` or `gauntlet` (the first agent meets each of the others)."""
+    games: int = 20
+    """Games a pairing, even: each opening from both seats."""
+    openings: int = 4
+    """Plies that are played first; all such positions are used, in seeded order. 0 = empty board."""
+    seed: int = 0
+    """Seed of everything random."""
+    chunk_games: int = 32
+    """Most games that are played in lockstep and committed together."""
+    clock: TimeControl = field(default_factory=TimeControl)
+    """How long players may think."""
+
+
+class Committed(NamedTuple):
+    """A chunk that is on disk."""
+
+    number: int
+    agents: tuple[str, ...]
+    records: list[MatchRecord]
+
+
+def check(config: TournamentConfig) -> None:
+    """Checks what can be known before agents are made.
+
+    Raises:
+        ConfigError: on values that no tournament can be made from.
+        UnknownEnvError: on an env that does not exist.
+    """
+    spec = env_registry.spec(config.env)
+    schedule.find(config.schedule)
+    if len(config.agents) < 2:
+        raise ConfigError("a tournament needs at least two agents; name each with -a AGENT")
+    if config.games < 2 or config.games % 2:
+        raise ConfigError(
+            f"games={config.games}: give an even number, at least 2, "
+            "since each opening is played from both seats"
+        )
+    if config.chunk_games < 1:
+        raise ConfigError(f"chunk_games={config.chunk_games}: at least 1")
+    if config.clock.move_s < 0 or config.clock.bank_s < 0 or config.clock.load_s < 0:
+        raise ConfigError("clock: seconds cannot be negative; 0 means no limit")
+    if spec.num_players != 2:
+        raise ConfigError(f"{spec.id} is a game for one; tournaments need a game for two")
+
+
+def inspect(config: TournamentConfig, executor: Executor) -> list[AgentCard]:
+    """Makes every agent once, in a worker, and gives their cards in the order of the config.
+
+    Raises:
+        AgentError: when an agent cannot be made, cannot play the env, or is named twice.
+    """
+    jobs = [(agent, config.env, config.clock.load_s) for agent in config.agents]
+    cards: list[AgentCard] = []
+    for agent, outcome in zip(
+        config.agents, executor.map(chunks.inspect_agent, jobs, ahead=_AHEAD), strict=True
+    ):
+        if outcome.status != "ok" or isinstance(outcome.value, str):
+            last = str(outcome.value).strip().splitlines()[-1]
+            raise AgentError(last if outcome.status == "ok" else f"{agent} does not load: {last}")
+        cards.append(outcome.value)
+    texts = [card.agent for card in cards]
+    for text in texts:
+        if texts.count(text) > 1:
+            raise AgentError(
+                f"agent '{text}' is named twice; leave one out, or give it another option, "
+                "such as a seed"
+            )
+    return cards
+
+
+def draw(config: TournamentConfig, cards: Sequence[AgentCard]) -> list[Chunk]:
+    """Gives all chunks of a tournament, in their order."""
+    openings = _openings(config)
+    pairings = list(schedule.find(config.schedule)(len(cards)))
+    texts = [card.agent for card in cards]
+    drawn: list[Chunk] = []
+    for begin in range(0, config.games, config.chunk_games):
+        for pairing in pairings:
+            size = _chunk_games(config, [cards[i] for i in pairing])
+            end = min(begin + config.chunk_games, config.games)
+            names = tuple(texts[i] for i in pairing)
+            for first in range(begin, end, size):
+                numbers = range(first, min(first + size, end))
+                games = tuple(_game(config, names, openings, number) for number in numbers)
+                drawn.append(
+                    Chunk(len(drawn), env_registry.canonical(config.env), names, games, config.clock)
+                )
+    return drawn
+
+
+def run(
+    config: TournamentConfig, cards: Sequence[AgentCard], records: Records, executor: Executor
+) -> Iterator[Committed]:
+    """Plays what is not yet committed, commits it chunk by chunk, and gives each chunk then.
+
+    Raises:
+        ChunkError: when a chunk fails for a reason that is no agent's.
+        RecordsError: when the disk refuses.
+    """
+    key = loader.digest(config)
+    done = records.chunks(key)
+    missing = [chunk for chunk in draw(config, cards) if chunk.number not in done]
+    weights = {card.agent: card.digest for card in cards}
+    outcomes = executor.map(chunks.play_chunk, missing, _AHEAD, chunks.retry)
+    for chunk, outcome in zip(missing, outcomes, strict=True):
+        if outcome.status != "ok":
+            raise ChunkError(f"chunk {chunk.number} failed ({outcome.status}): {outcome.value}")
+        episodes = chunks.decode(outcome.value)
+        stored = [
+            _record(chunk, place, episode, key, weights) for place, episode in enumerate(episodes)
+        ]
+        records.commit(stored, key, chunk.number)
+        yield Committed(chunk.number, chunk.agents, stored)
+
+
+def _openings(config: TournamentConfig) -> list[tuple[int, ...]]:
+    openings = list(env_registry.openings(config.env, config.openings))
+    random.Random(seeding.derive(config.seed, "openings")).shuffle(openings)
+    return openings
+
+
+def _chunk_games(config: TournamentConfig, cards: Sequence[AgentCard]) -> int:
+    return min(config.chunk_games, *(card.max_batch or config.chunk_games for card in cards))
+
+
+def _game(
+    config: TournamentConfig,
+    names: tuple[str, ...],
+    openings: Sequence[tuple[int, ...]],
+    number: int,
+) -> Game:
+    """Gives a game of a pairing; two in a row share their opening, seats swapped."""
+    return Game(
+        seats=(0, 1) if number % 2 == 0 else (1, 0),
+        opening=openings[number // 2 % len(openings)],
+        seed=seeding.derive(config.seed, "game", *names, number),
+    )
+
+
+def _record(
+    chunk: Chunk, place: int, episode: Episode, key: str, weights: dict[str, str | None]
+) -> MatchRecord:
+    game = chunk.games[place]
+    agents = tuple(chunk.agents[player] for player in episode.players)
+    return MatchRecord(
+        env=chunk.env,
+        agents=agents,
+        seed=game.seed,
+        start=bytes(game.opening),
+        actions=bytes(episode.actions),
+        returns=episode.returns,
+        digests=episode.digest.to_bytes(8, "little"),
+        termination=episode.termination,
+        blame=episode.blame,
+        fault=episode.detail,
+        slot=seeding.derive(key, chunk.number, place),
+        digest_by_seat=tuple(weights[agent] for agent in agents),
+    )
