@@ -64,6 +64,10 @@ _SELECT = """SELECT episode.number, slot, env.name, env.protocol, seed, start, a
     LEFT JOIN agent b ON b.id = seat1"""
 
 
+_MISSES_BORNE = 10_000
+"""Episodes missing in a row after which a damaged file is taken to be at its end."""
+
+
 class RecordsError(OSError):
     """Records that cannot be read or written: damage, a full disk, another version."""
 
@@ -237,6 +241,20 @@ class Records:
             return record
         count = self.count()
         raise EpisodeNotFoundError(f"no episode {number} in {self.path.parent}; it holds 1-{count}")
+
+    def salvage(self) -> list[MatchRecord]:
+        """Gives the rated episodes that can still be read in a damaged file, one by one."""
+        found: list[MatchRecord] = []
+        number = misses = 0
+        while misses < _MISSES_BORNE:
+            number += 1
+            try:
+                row = self._connection.execute(f"{_SELECT} WHERE number = ?", (number,)).fetchone()
+            except sqlite3.Error:
+                row = None
+            misses = 0 if row else misses + 1
+            found += [_record(row)] if row else []
+        return [record for record in found if record.rated]
 
     def count(self) -> int:
         """Gives the number of stored episodes."""

@@ -17,9 +17,7 @@ def round_robin(agents: int) -> Iterator[Pairing]:
     """
     circle = list(range(agents)) + ([-1] if agents % 2 else [])
     for _ in range(len(circle) - 1):
-        for left, right in zip(circle, reversed(circle), strict=True):
-            if left == circle[len(circle) // 2]:
-                break
+        for left, right in zip(circle[: len(circle) // 2], reversed(circle), strict=False):
             if left >= 0 and right >= 0:
                 yield min(left, right), max(left, right)
         circle.insert(1, circle.pop())

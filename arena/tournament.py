@@ -6,7 +6,6 @@ committed is finished; anything else is played again after a stop.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -151,9 +150,8 @@ def run(
 
 
 def _openings(config: TournamentConfig) -> list[tuple[int, ...]]:
-    openings = list(env_registry.openings(config.env, config.openings))
-    random.Random(seeding.derive(config.seed, "openings")).shuffle(openings)
-    return openings
+    openings = env_registry.openings(config.env, config.openings)
+    return sorted(openings, key=lambda o: seeding.derive(config.seed, "opening", bytes(o)))
 
 
 def _chunk_games(config: TournamentConfig, cards: Sequence[AgentCard]) -> int:

@@ -1,0 +1,106 @@
+"""`arena doctor`."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import sqlite3
+import sys
+from typing import Any
+
+import click
+
+from arena import screen
+from arena.commands import json_option, print_json
+
+PACKAGES = (
+    "gymnasium",
+    "ale-py",
+    "kaggle-environments",
+    "stable-baselines3",
+    "torch",
+    "numba",
+    "numpy",
+    "tensorboard",
+)
+EXTRAS = {
+    "ray": ("ray", "tournaments on a cluster", "pip install -c constraints.txt -e '.[ray]'"),
+    "pytest": ("dev", "the tests", "make test"),
+}
+"""Module to the extra that brings it, what it is for, how to get it."""
+
+
+@click.command()
+@json_option
+def command(as_json: bool) -> int:
+    """Check this machine and installation."""
+    document = {
+        "arena": _version("arena"),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": len(os.sched_getaffinity(0)),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "threads": _threads(),
+        "sqlite": sqlite3.sqlite_version,
+        "missing": _missing(),
+    }
+    if as_json:
+        print_json(document)
+    else:
+        _print(document)
+    return 0
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _threads() -> dict[str, int]:
+    """Gives the threads that each library uses in a process that plays."""
+    from threadpoolctl import threadpool_info
+
+    import numpy as np  # loads BLAS, so that it can be asked
+
+    np.ones((2, 2)) @ np.ones((2, 2))
+    threads = {pool["internal_api"]: int(pool["num_threads"]) for pool in threadpool_info()}
+    if importlib.util.find_spec("torch"):
+        import torch
+
+        threads["torch"] = torch.get_num_threads()
+    return threads
+
+
+def _missing() -> list[dict[str, str]]:
+    missing = [
+        {"what": name, "for": "the arena itself", "get": "make setup"}
+        for name in PACKAGES
+        if _version(name) is None
+    ]
+    for module, (extra, purpose, how) in EXTRAS.items():
+        if importlib.util.find_spec(module) is None:
+            missing.append({"what": f"{module} (extra {extra})", "for": purpose, "get": how})
+    if sys.platform != "linux":
+        missing.append({"what": "Linux", "for": "worker processes", "get": "a Linux machine"})
+    return missing
+
+
+def _print(document: dict[str, Any]) -> None:
+    threads = ", ".join(f"{name} {count}" for name, count in document["threads"].items())
+    rows = [
+        ["arena", str(document["arena"])],
+        ["python", f"{document['python']} on {document['system']}"],
+        ["cores", str(document["cores"])],
+        *([name, version or "missing"] for name, version in document["packages"].items()),
+        ["threads a process", threads],
+        ["sqlite", document["sqlite"]],
+    ]
+    screen.show(screen.table(["", ""], rows))
+    for entry in document["missing"]:
+        screen.show(f"missing: {entry['what']}, for {entry['for']}: {entry['get']}")
+    if not document["missing"]:
+        screen.show("nothing is missing")

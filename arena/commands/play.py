@@ -1,0 +1,136 @@
+"""`arena play`."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+from rich.text import Text
+
+from agents import registry as agent_registry
+from agents.base import Clock, Decisions
+from arena import match, runs, screen
+from arena.commands import dir_option, json_option, print_json
+from arena.match import Episode, TimeControl
+from arena.records import MatchRecord, Records
+from envs import registry as env_registry
+from envs import seeding
+from envs.base import EnvSpec, TimeStep
+
+
+class LeftError(KeyboardInterrupt):
+    """The person has left the game."""
+
+
+class Person:
+    """A player who types. Shows the board before each move."""
+
+    max_batch = 1
+    digest = None
+
+    def __init__(self, env: str, stderr: bool) -> None:
+        self._draw = env_registry.draw(env)
+        self._name = env_registry.action_name(env)
+        self._console = screen.console(stderr=stderr)
+        self.moves: list[int] = []
+
+    def reset(self, spec: EnvSpec, seats: NDArray[np.int64], seeds: NDArray[np.int64]) -> None:
+        """Has nothing to prepare."""
+
+    def act(
+        self, rows: NDArray[np.int64], steps: TimeStep, clock: Clock | None = None
+    ) -> Decisions:
+        """Asks until a legal move is typed.
+
+        Raises:
+            LeftError: when the person types q or closes the input.
+        """
+        self.show()
+        legal = {self._name(int(a)): int(a) for a in np.flatnonzero(steps.action_mask[0])}
+        while True:
+            self._console.print(f"your move ({', '.join(legal)}, q to leave): ", end="")
+            text = sys.stdin.readline()
+            if not text or text.strip().lower() in ("q", "quit"):
+                raise LeftError
+            if text.strip() in legal:
+                return Decisions(np.array([legal[text.strip()]]))
+            self._console.print(f"'{text.strip()}' is no legal move")
+
+    def show(self) -> None:
+        """Draws the position."""
+        board = self._draw(tuple(self.moves), not self._console.no_color)
+        self._console.print(Text.from_ansi(board))
+
+
+@click.command()
+@click.argument("agent")
+@click.option("--env", default="connectx", show_default=True, help="Env id.")
+@click.option("--second", is_flag=True, help="The agent begins.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the agent's chance.")
+@click.option("--name", default="human", show_default=True, help="Run that the game is added to.")
+@dir_option
+@json_option
+def command(
+    agent: str, env: str, second: bool, seed: int, name: str, root: Path, as_json: bool
+) -> int:
+    """Play against an agent in the terminal.
+
+    The finished game is recorded, outside every rating.
+    """
+    run = runs.path(root, name)
+    text, player = agent_registry.canonical(agent), agent_registry.make(agent)
+    env_id = env_registry.canonical(env)
+    person = Person(env_id, as_json)
+    seat = int(second)
+    order = (1, 0) if second else (0, 1)
+    episode = match.play(
+        env_registry.make_vector(env_id, 1),
+        [person, player],
+        np.array([order]),
+        [()],
+        np.array([seeding.derive(seed, "human")]),
+        TimeControl(move_s=0.0),
+        watch=lambda index, rows, seconds, history: person.moves.__setitem__(
+            slice(None), [int(column[0]) for column in history]
+        ),
+    )[0]
+    person.moves[:] = episode.actions
+    person.show()
+    record = _record(episode, env_id, seat, text, seed)
+    with Records.write(run) as records:
+        number = records.commit([record])
+    _report(record, seat, f"{name}/{number}", as_json)
+    return 0
+
+
+def _record(episode: Episode, env: str, seat: int, agent: str, seed: int) -> MatchRecord:
+    names = [f"human:{getpass.getuser()}", agent]
+    return MatchRecord(
+        env=env,
+        agents=tuple(names[player] for player in episode.players),
+        seed=seeding.derive(seed, "human"),
+        start=b"",
+        actions=bytes(episode.actions),
+        returns=episode.returns,
+        digests=episode.digest.to_bytes(8, "little"),
+        termination=episode.termination,
+        blame=episode.blame,
+        fault=episode.detail,
+        purpose="human",
+        rated=False,
+    )
+
+
+def _report(record: MatchRecord, seat: int, episode: str, as_json: bool) -> None:
+    score = record.scores[seat]
+    if as_json:
+        document: dict[str, Any] = {"episode": episode, "agents": record.agents, "score": score}
+        print_json(document)
+        return
+    words = {1.0: "You win.", 0.5: "A draw.", 0.0: "You lose."}
+    screen.show(f"{words[score]} `arena replay {episode}` shows the game again.")

@@ -1,0 +1,116 @@
+"""`arena tournament`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from arena import executor as executors
+from arena import ladder, runs, screen, tournament
+from arena.cli import EXIT_FAULTS
+from arena.commands import dir_option, json_option, print_json
+from arena.live import Live
+from arena.records import Records
+from arena.standings import Standings
+from arena.tournament import TournamentConfig
+from configs import loader
+from configs.loader import ConfigError
+
+
+@click.command()
+@click.argument("preset", required=False)
+@click.argument("settings", nargs=-1, metavar="[KEY=VALUE ...]")
+@click.option("-a", "--agent", "agents", multiple=True, metavar="AGENT", help="An agent; repeat.")
+@click.option("--env", help="Env id, such as connectx or connectx-5x4x3.")
+@click.option("--schedule", help="round-robin, or gauntlet (the first agent against each other).")
+@click.option("--games", type=int, help="Games a pairing, even: each opening from both seats.")
+@click.option("--openings", type=int, metavar="PLIES", help="Plies played first; 0 = empty board.")
+@click.option("--seed", type=int, help="Seed of everything random.")
+@click.option("--name", help="Name of the run.  [default: the preset's, with a number]")
+@click.option("--resume", is_flag=True, help="Go on with the run of that name.")
+@click.option("--workers", type=int, default=None, help="Worker processes.  [default: cores]")
+@click.option("--executor", "kind", type=click.Choice(["local", "inline"]), default="local")
+@dir_option
+@json_option
+def command(
+    preset: str | None,
+    settings: tuple[str, ...],
+    name: str | None,
+    resume: bool,
+    workers: int | None,
+    kind: str,
+    root: Path,
+    as_json: bool,
+    **options: Any,
+) -> int:
+    """Let agents meet and rate them.
+
+    PRESET is one of `arena configs ls`; options and KEY=VALUE settings change it. What is played is
+    recorded in the run's folder, chunk by chunk; --resume goes on after any stop.
+    """
+    if preset and "=" in preset:
+        preset, settings = None, (preset, *settings)
+    if resume and not name:
+        raise ConfigError("--resume needs --name NAME, the run to go on with")
+    config = _config(preset, settings, options, runs.path(root, name) if resume and name else None)
+    tournament.check(config)
+    run = runs.path(root, name or runs.free_name(root, preset or "tournament"))
+    executor = executors.make(kind, _workers(workers))
+    try:
+        cards = tournament.inspect(config, executor)
+        runs.settle(run, "tournament", loader.dump(config), resume)
+        with Records.write(run) as records:
+            standings = _play(config, cards, records, executor, as_json)
+    finally:
+        executor.close()
+    return _finish(run, config.env, standings, as_json)
+
+
+def _config(
+    preset: str | None, settings: tuple[str, ...], options: dict[str, Any], going_on: Path | None
+) -> TournamentConfig:
+    """Gives the config: that of the run to go on with, else the preset's, changed by the user."""
+    tree: dict[str, Any] = {}
+    if preset:
+        tree = loader.preset("tournament", preset)
+    elif going_on and (stored := runs.config(going_on)):
+        tree = stored.get("tournament", {})
+    given = {key: value for key, value in options.items() if value is not None and value != ()}
+    return loader.load(TournamentConfig, loader.override({**tree, **given}, settings))
+
+
+def _workers(workers: int | None) -> int:
+    if workers is not None and workers < 1:
+        raise ConfigError(f"--workers {workers}: at least 1")
+    return workers or len(os.sched_getaffinity(0))
+
+
+def _play(
+    config: TournamentConfig, cards: Any, records: Records, executor: Any, quiet: bool
+) -> Standings:
+    standings = Standings()
+    standings.add(records.episodes())
+    total = sum(len(chunk.games) for chunk in tournament.draw(config, cards))
+    with Live(total, standings.games, quiet) as live:
+        for chunk in tournament.run(config, cards, records, executor):
+            standings.add(chunk.records)
+            live.show(standings)
+    return standings
+
+
+def _finish(run: Path, env: str, standings: Standings, as_json: bool) -> int:
+    document = ladder.ladder_document(env, standings.tally, standings.faults)
+    code = EXIT_FAULTS if standings.faults else 0
+    if as_json:
+        print_json(document)
+        return code
+    screen.show(screen.ladder(document), "", screen.crosstable(document), "")
+    screen.note(
+        f"{standings.games:,} games in {run}. "
+        f"`arena ladder {run.name}` shows this again, `arena replay {run.name}/1` the first game."
+    )
+    return code
+

@@ -1,0 +1,73 @@
+"""What a person sees while a tournament runs: progress, and the ladder as it stands."""
+
+from __future__ import annotations
+
+import time
+
+from rich.console import Group
+from rich.live import Live as RichLive
+from rich.text import Text
+
+from arena import ladder, screen
+from arena.standings import Standings
+
+_REDRAW_S = 0.25
+_LINE_S = 5.0
+_BAR = 32
+
+
+class Live:
+    """A live ladder on a terminal, a line every few seconds elsewhere, on stderr."""
+
+    def __init__(self, total: int, already: int, quiet: bool) -> None:
+        """Starts the clock.
+
+        Args:
+            total: games of the whole tournament.
+            already: of these, the games that were played before.
+            quiet: show nothing.
+        """
+        self._total, self._already = total, already
+        self._console = screen.console(stderr=True)
+        self._quiet = quiet
+        self._began = self._last = time.monotonic()
+        terminal = self._console.is_terminal and not quiet
+        self._screen = (
+            RichLive(console=self._console, auto_refresh=False, transient=True)
+            if terminal
+            else None
+        )
+
+    def __enter__(self) -> Live:
+        if self._screen:
+            self._screen.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._screen:
+            self._screen.stop()
+
+    def show(self, standings: Standings) -> None:
+        """Shows how things stand, not more often than a person can read."""
+        now = time.monotonic()
+        over = standings.games >= self._total
+        if self._quiet or (now - self._last < (_REDRAW_S if self._screen else _LINE_S) and not over):
+            return
+        self._last = now
+        line = self._line(standings.games, now - self._began)
+        if self._screen is None:
+            self._console.print(line)
+            return
+        document = ladder.ladder_document("", standings.tally, standings.faults, partial=True)
+        document["warnings"] = []
+        self._screen.update(Group(line, Text(), screen.ladder(document)), refresh=True)
+
+    def _line(self, games: int, seconds: float) -> Text:
+        speed = (games - self._already) / max(seconds, 1e-9)
+        left = (self._total - games) / max(speed, 1e-9)
+        full = round(_BAR * games / self._total)
+        bar = "━" * full + "╌" * (_BAR - full)
+        return Text(
+            f"{bar} {games:,} of {self._total:,} games, {speed:,.0f} a second, "
+            f"{left:,.0f} s left"
+        )

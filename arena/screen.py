@@ -1,0 +1,134 @@
+"""What the terminal shows: tables, the ladder, the crosstable. No colour off a terminal."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+_BAR = 32
+
+
+def console(stderr: bool = False) -> Console:
+    """Gives a console that keeps its width off a terminal, so that pipes see whole tables."""
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else max(shutil.get_terminal_size((120, 40)).columns, 160)
+    return Console(file=stream, width=width, highlight=False, no_color=not _coloured(stream))
+
+
+def show(*what: RenderableType) -> None:
+    """Prints to stdout."""
+    console().print(*what, sep="\n")
+
+
+def note(text: str) -> None:
+    """Prints a line of advice to stdout."""
+    console().print(Text(text, style="dim"))
+
+
+def warn(text: str) -> None:
+    """Prints a warning to stderr."""
+    console(stderr=True).print(Text(f"warning: {text}", style="yellow"))
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """Gives a plain table; columns of numbers are aligned by their header's `>`."""
+    grid = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for header in headers:
+        right = header.startswith(">")
+        grid.add_column(header.lstrip(">"), justify="right" if right else "left", no_wrap=True)
+    for row in rows:
+        grid.add_row(*row)
+    return grid
+
+
+def ladder(document: dict[str, Any]) -> RenderableType:
+    """Gives the rating table of a ladder document, with a bar for every interval."""
+    agents = document["agents"]
+    headers = [">#", "agent", ">elo", ">± 95 %", "", ">games", ">distinct", ">score", ">faults"]
+    scale = _scale(agents)
+    rows = [
+        [
+            str(place),
+            agent["agent"],
+            f"{agent['elo']:+.0f}",
+            _error(agent),
+            _bar(agent, *scale),
+            f"{agent['games']:,}",
+            f"{agent['distinct_games']:,}",
+            f"{100 * agent['score']:.1f} %",
+            str(agent["faults"] or "·"),
+        ]
+        for place, agent in enumerate(agents, 1)
+    ]
+    parts: list[RenderableType] = [table(headers, rows)]
+    if document["first_move_elo"] is not None:
+        parts.append(Text(f"\nMoving first is worth {document['first_move_elo']:+.0f} Elo.", "dim"))
+    parts += [Text(f"warning: {text}", style="yellow") for text in document["warnings"]]
+    return Group(*parts)
+
+
+def crosstable(document: dict[str, Any]) -> RenderableType:
+    """Gives the share of points that each agent (row) took from each other (column)."""
+    agents = [agent["agent"] for agent in document["agents"]]
+    points: dict[tuple[str, str], float] = {}
+    games: dict[tuple[str, str], int] = {}
+    for cell in document["pairings"]:
+        pair = cell["first"], cell["second"]
+        played = cell["wins"] + cell["draws"] + cell["losses"]
+        won = cell["wins"] + cell["draws"] / 2
+        for key, share in ((pair, won), (pair[::-1], played - won)):
+            points[key] = points.get(key, 0.0) + share
+            games[key] = games.get(key, 0) + played
+    headers = [">#", "points in %", *(f">{place}" for place in range(1, len(agents) + 1))]
+    rows = []
+    for place, row in enumerate(agents, 1):
+        cells = [
+            f"{100 * points[row, column] / games[row, column]:.0f}"
+            if games.get((row, column))
+            else "·"
+            for column in agents
+        ]
+        rows.append([str(place), row, *cells])
+    return table(headers, rows)
+
+
+def _coloured(stream: Any) -> bool:
+    return stream.isatty() and "NO_COLOR" not in os.environ
+
+
+def _error(agent: dict[str, Any]) -> str:
+    if agent["bound"]:
+        sign = "≥" if agent["bound"] == "lower" else "≤"
+        return f"{sign} {agent['bound_elo']:+.0f}"
+    return f"{agent['error95']:.0f}"
+
+
+def _scale(agents: Sequence[dict[str, Any]]) -> tuple[float, float]:
+    """Gives the least and the greatest Elo that the bars show."""
+    reach = [agent["error95"] or 0.0 for agent in agents]
+    low = min(agent["elo"] - r for agent, r in zip(agents, reach, strict=True))
+    high = max(agent["elo"] + r for agent, r in zip(agents, reach, strict=True))
+    return low, max(high, low + 1.0)
+
+
+def _bar(agent: dict[str, Any], low: float, high: float) -> Text:
+    """Draws an interval: its middle a dot, one-sided bounds an arrow."""
+
+    def place(elo: float) -> int:
+        return round((min(max(elo, low), high) - low) / (high - low) * (_BAR - 1))
+
+    cells = [" "] * _BAR
+    middle = place(agent["elo"])
+    error = agent["error95"]
+    if error is not None:
+        for cell in range(place(agent["elo"] - error), place(agent["elo"] + error) + 1):
+            cells[cell] = "─"
+    cells[middle] = {"lower": "▶", "upper": "◀"}.get(agent["bound"], "●")
+    return Text("".join(cells), style="cyan")
