@@ -97,14 +97,14 @@ def rgb(
             x, y = _centre(g, place, cell)
             half = cell // 2
             image[y - half : y + half, x - half : x + half] = _disc(seat, cell)
-    for discs in (first, second):
-        for line in winning_lines(g, discs):
-            _strike(image, _centre(g, line[0], cell), _centre(g, line[-1], cell), cell)
     last = _top(g, first | second, last_move)
     if last is not None:
         x, y = _centre(g, last, cell)
         _blend(image, _BLACK, 0.4 * _ring(image, x, y, 0.26 * cell, 0.1 * cell))
         _blend(image, _WHITE, _ring(image, x, y, 0.26 * cell, 0.055 * cell))
+    for discs in (first, second):
+        for line in winning_lines(g, discs):
+            _strike(image, _centre(g, line[0], cell), _centre(g, line[-1], cell), cell)
     return np.asarray(np.rint(image), np.uint8)
 
 
@@ -175,7 +175,7 @@ def _strike(image: Image, start: Place, end: Place, cell: int) -> None:
 @cache
 def _disc(seat: int, cell: int) -> Image:
     """Gives a cell of the board with a disc in it, `float64[S, S, 3]`."""
-    image = _hole(cell).copy()
+    image = _socket(cell)
     middle, colour = cell / 2, np.array(_DISCS[seat], np.float64)
     light = 1.06 - 0.14 * np.arange(cell)[:, None, None] / cell
     _blend(image, colour * 0.72, _spot(image, middle, middle, 0.4 * cell))
@@ -187,12 +187,17 @@ def _disc(seat: int, cell: int) -> Image:
 @cache
 def _hole(cell: int) -> Image:
     """Gives a cell of the board with nothing in it, `float64[S, S, 3]`."""
-    image = np.empty((cell, cell, 3))
-    image[:] = _BOARD
-    middle = cell / 2
-    _blend(image, _EDGE, _spot(image, middle, middle, 0.43 * cell))
+    image, middle = _socket(cell), cell / 2
     _blend(image, np.array(_PAGE) * 0.86, _spot(image, middle, middle, 0.4 * cell))
     _blend(image, _PAGE, _spot(image, middle, middle + 0.03 * cell, 0.37 * cell))
+    return image
+
+
+def _socket(cell: int) -> Image:
+    """Gives a cell of the board with the edge of a hole, `float64[S, S, 3]`."""
+    image = np.empty((cell, cell, 3))
+    image[:] = _BOARD
+    _blend(image, _EDGE, _spot(image, cell / 2, cell / 2, 0.43 * cell))
     return image
 
 

@@ -75,7 +75,7 @@ class ConnectX:
         Raises:
             IllegalActionError: when `start` breaks the rules or ends the game; nothing changes.
         """
-        state, moves = np.zeros(2, np.uint64), [] if start is None else list(start)
+        state, moves = np.zeros(2, np.uint64), [index(a) for a in start or ()]
         for place, action in enumerate(moves):
             if not is_legal(self.geometry, state[1], action):
                 raise bad_start(self.spec, moves, place)

@@ -16,7 +16,7 @@ from numba.extending import intrinsic
 
 from envs.base import EnvOptionError, Rules
 
-_NONE, _ONE, _TWO, _THREE = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3)
+_NONE, _ONE = np.uint64(0), np.uint64(1)
 _WORD = 64
 
 
@@ -200,9 +200,9 @@ def _gaps(discs: Any, shift: Any, length: Any) -> Any:
 def winning_spots(g: Any, discs: Any) -> Any:
     """Gives all cells, empty or not, where one more disc would complete a line with `discs`."""
     if g.inarow == 4 and g.columns >= 4:
-        spots = (discs << _ONE) & (discs << _TWO) & (discs << _THREE)
-        spots |= _gaps_of_four(discs, g.rows) | _gaps_of_four(discs, g.rows + 1)
-        return (spots | _gaps_of_four(discs, g.rows + 2)) & g.full
+        spots = _gaps_of_four(discs, 1) | _gaps_of_four(discs, g.rows)
+        spots |= _gaps_of_four(discs, g.rows + 1) | _gaps_of_four(discs, g.rows + 2)
+        return spots & g.full
     spots = _NONE
     if g.inarow <= g.rows:
         spots |= _gaps(discs, 1, g.inarow)
