@@ -109,7 +109,9 @@ def inspect_agent(job: tuple[str, str, float], report: Report) -> AgentCard | st
 
 def play_chunk(chunk: Chunk, report: Report) -> bytes:
     """Plays a chunk and gives its episodes, see `decode`."""
-    players = [_loaded(chunk, place, report) for place in range(len(chunk.agents))]
+    lost = len(chunk.faults) == len(chunk.games)
+    places = range(0 if lost else len(chunk.agents))
+    players = [_loaded(chunk, place, report) for place in places]
     if chunk.one_by_one:
         episodes = [_play_one(chunk, game, players, report) for game in range(len(chunk.games))]
     else:
@@ -153,7 +155,7 @@ def retry(chunk: Chunk, outcome: Outcome) -> Chunk | None:
 
 
 def _loaded(chunk: Chunk, place: int, report: Report) -> Player:
-    """Gives a player, or None where no game is left for it."""
+    """Gives a player; says first whom to blame, should making it end the process."""
     note = json.dumps([place, None, []]).encode() if chunk.one_by_one else b""
     report(chunk.clock.load_s, note)
     return _player(chunk.agents[place])
