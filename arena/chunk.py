@@ -109,6 +109,8 @@ def inspect_agent(job: tuple[str, str, float], report: Report) -> AgentCard | st
 
 def play_chunk(chunk: Chunk, report: Report) -> bytes:
     """Plays a chunk and gives its episodes, see `decode`."""
+    if not chunk.games:
+        return b"[]"
     lost = len(chunk.faults) == len(chunk.games)
     places = range(0 if lost else len(chunk.agents))
     players = [_loaded(chunk, place, report) for place in places]

@@ -1,41 +1,91 @@
-"""Schedules: who meets whom, apart from how they play."""
+"""Schedules: who meets whom next, apart from how they play.
+
+A schedule is a generator of meetings. It may look at `plan.standings`, which holds the results of
+all chunks that are committed, up to a fixed number before the one being drawn; so what it decides
+is the same with any executor, any number of workers and after any stop. Where it must know more, it
+yields None, an empty place, until it does.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from typing import NamedTuple
 
+from arena.standings import Standings
 from configs.loader import ConfigError, closest
 
-Pairing = tuple[int, int]
-"""Indices of two agents."""
+
+class Meeting(NamedTuple):
+    """Some games of a pairing."""
+
+    first: int
+    """Index of an agent."""
+    second: int
+    """Index of the other agent."""
+    begin: int
+    """Number of the first game within the pairing, even: games 2n and 2n + 1 share an opening."""
+    end: int
+    """Number after the last game."""
 
 
-def round_robin(agents: int) -> Iterator[Pairing]:
-    """Gives every pairing once, in rounds in which each agent has at most one.
+@dataclass(frozen=True)
+class Plan:
+    """What a schedule has to fill."""
+
+    agents: tuple[str, ...]
+    """Canonical AGENT texts; meetings name them by index."""
+    games: int
+    """Games that a pairing is to have, even."""
+    chunk_games: int
+    """Most games of a meeting."""
+    standings: Standings
+    """What is known so far; it grows while the schedule runs."""
+
+
+class Schedule(NamedTuple):
+    """A way to decide who meets."""
+
+    meetings: Callable[[Plan], Iterator[Meeting | None]]
+    total: Callable[[int, int], int]
+    """Gives the games of a whole tournament from the number of agents and the games a pairing."""
+
+
+def round_robin(plan: Plan) -> Iterator[Meeting]:
+    """Gives the meetings of every pairing, in rounds in which each agent has at most one.
 
     The circle method: the first stays, the others move on by one seat a round.
     """
-    circle = list(range(agents)) + ([-1] if agents % 2 else [])
+    circle = list(range(len(plan.agents))) + ([-1] if len(plan.agents) % 2 else [])
+    rounds = []
     for _ in range(len(circle) - 1):
-        for left, right in zip(circle[: len(circle) // 2], reversed(circle), strict=False):
-            if left >= 0 and right >= 0:
-                yield min(left, right), max(left, right)
+        half = len(circle) // 2
+        pairs = zip(circle[:half], circle[: half - 1 : -1], strict=True)
+        rounds += [(min(pair), max(pair)) for pair in pairs if min(pair) >= 0]
         circle.insert(1, circle.pop())
+    yield from _in_parts(plan, rounds)
 
 
-def gauntlet(agents: int) -> Iterator[Pairing]:
-    """Gives the pairings of the first agent with each of the others."""
-    for other in range(1, agents):
-        yield 0, other
+def gauntlet(plan: Plan) -> Iterator[Meeting]:
+    """Gives the meetings of the first agent with each of the others."""
+    yield from _in_parts(plan, [(0, other) for other in range(1, len(plan.agents))])
 
 
-SCHEDULES: dict[str, Callable[[int], Iterator[Pairing]]] = {
-    "round-robin": round_robin,
-    "gauntlet": gauntlet,
+def _in_parts(plan: Plan, pairings: list[tuple[int, int]]) -> Iterator[Meeting]:
+    """Gives every pairing its first games before any gets its next."""
+    for begin in range(0, plan.games, plan.chunk_games):
+        end = min(begin + plan.chunk_games, plan.games)
+        yield from (Meeting(first, second, begin, end) for first, second in pairings)
+
+
+SCHEDULES = {
+    "round-robin": Schedule(round_robin, lambda n, games: games * len([*combinations(range(n), 2)])),
+    "gauntlet": Schedule(gauntlet, lambda n, games: games * (n - 1)),
 }
 
 
-def find(name: str) -> Callable[[int], Iterator[Pairing]]:
+def find(name: str) -> Schedule:
     """Gives the schedule of that name.
 
     Raises:

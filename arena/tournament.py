@@ -6,6 +6,8 @@ committed is finished; anything else is played again after a stop.
 
 from __future__ import annotations
 
+import itertools
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -17,6 +19,8 @@ from arena.chunk import AgentCard, Chunk, ChunkError, Game
 from arena.executor import Executor
 from arena.match import Episode, TimeControl
 from arena.records import MatchRecord, Records
+from arena.schedule import Plan
+from arena.standings import Standings
 from configs import loader
 from configs.loader import ConfigError
 from envs import registry as env_registry
@@ -104,24 +108,36 @@ def inspect(config: TournamentConfig, executor: Executor) -> list[AgentCard]:
     return cards
 
 
-def draw(config: TournamentConfig, cards: Sequence[AgentCard]) -> list[Chunk]:
-    """Gives all chunks of a tournament, in their order."""
+def total_games(config: TournamentConfig) -> int:
+    """Gives the number of games of the whole tournament."""
+    return schedule.find(config.schedule).total(len(config.agents), config.games)
+
+
+def draw(
+    config: TournamentConfig, cards: Sequence[AgentCard], standings: Standings
+) -> Iterator[Chunk]:
+    """Gives the chunks of a tournament in their order, each when it is asked for.
+
+    Args:
+        config: the tournament's.
+        cards: of its agents, in the order of the config.
+        standings: what schedules may know; the caller adds to it.
+    """
     openings = _openings(config)
-    pairings = list(schedule.find(config.schedule)(len(cards)))
-    texts = [card.agent for card in cards]
-    drawn: list[Chunk] = []
-    for begin in range(0, config.games, config.chunk_games):
-        for pairing in pairings:
-            size = _chunk_games(config, [cards[i] for i in pairing])
-            end = min(begin + config.chunk_games, config.games)
-            names = tuple(texts[i] for i in pairing)
-            for first in range(begin, end, size):
-                numbers = range(first, min(first + size, end))
-                games = tuple(_game(config, names, openings, number) for number in numbers)
-                drawn.append(
-                    Chunk(len(drawn), env_registry.canonical(config.env), names, games, config.clock)
-                )
-    return drawn
+    agents = tuple(card.agent for card in cards)
+    plan = Plan(agents, config.games, config.chunk_games, standings)
+    env, numbers = env_registry.canonical(config.env), itertools.count()
+    for meeting in schedule.find(config.schedule).meetings(plan):
+        if meeting is None:
+            yield Chunk(next(numbers), env, (), (), config.clock)
+            continue
+        pair = [cards[meeting.first], cards[meeting.second]]
+        names = tuple(card.agent for card in pair)
+        size = min(config.chunk_games, *(card.max_batch or config.chunk_games for card in pair))
+        for first in range(meeting.begin, meeting.end, size):
+            games = range(first, min(first + size, meeting.end))
+            played = tuple(_game(config, names, openings, number) for number in games)
+            yield Chunk(next(numbers), env, names, played, config.clock)
 
 
 def run(
@@ -134,11 +150,26 @@ def run(
         RecordsError: when the disk refuses.
     """
     key = loader.digest(config)
-    done = records.chunks(key)
-    missing = [chunk for chunk in draw(config, cards) if chunk.number not in done]
+    done = len(records.chunks(key))
     weights = {card.agent: card.digest for card in cards}
-    outcomes = executor.map(chunks.play_chunk, missing, _AHEAD, chunks.retry)
-    for chunk, outcome in zip(missing, outcomes, strict=True):
+    known = Standings()
+    drawn: deque[Chunk] = deque()
+    results: deque[list[MatchRecord]] = deque()
+
+    def missing() -> Iterator[Chunk]:
+        for chunk in draw(config, cards, known):
+            drawn.append(chunk)
+            if chunk.number < done:
+                results.append(_stored(records, chunk, key))
+            else:
+                yield chunk
+            if chunk.number >= _AHEAD - 1:  # the next one may know what came _AHEAD before it
+                known.add(results.popleft())
+
+    for outcome in executor.map(chunks.play_chunk, missing(), _AHEAD, chunks.retry):
+        chunk = drawn.popleft()
+        while chunk.number < done:
+            chunk = drawn.popleft()
         if outcome.status != "ok":
             raise ChunkError(f"chunk {chunk.number} failed ({outcome.status}): {outcome.value}")
         episodes = chunks.decode(outcome.value)
@@ -146,16 +177,23 @@ def run(
             _record(chunk, place, episode, key, weights) for place, episode in enumerate(episodes)
         ]
         records.commit(stored, key, chunk.number)
+        results.append(stored)
         yield Committed(chunk.number, chunk.agents, stored)
+
+
+def _stored(records: Records, chunk: Chunk, key: str) -> list[MatchRecord]:
+    """Gives the committed episodes of a chunk."""
+    slots = [_slot(key, chunk, place) for place in range(len(chunk.games))]
+    return [record for slot in slots for record in records.episodes("slot = ?", (slot,))]
+
+
+def _slot(key: str, chunk: Chunk, place: int) -> int:
+    return seeding.derive(key, chunk.number, place)
 
 
 def _openings(config: TournamentConfig) -> list[tuple[int, ...]]:
     openings = env_registry.openings(config.env, config.openings)
     return sorted(openings, key=lambda o: seeding.derive(config.seed, "opening", bytes(o)))
-
-
-def _chunk_games(config: TournamentConfig, cards: Sequence[AgentCard]) -> int:
-    return min(config.chunk_games, *(card.max_batch or config.chunk_games for card in cards))
 
 
 def _game(
@@ -188,6 +226,6 @@ def _record(
         termination=episode.termination,
         blame=episode.blame,
         fault=episode.detail,
-        slot=seeding.derive(key, chunk.number, place),
+        slot=_slot(key, chunk, place),
         digest_by_seat=tuple(weights[agent] for agent in agents),
     )

@@ -93,8 +93,7 @@ def _play(
 ) -> Standings:
     standings = Standings()
     standings.add(records.episodes())
-    total = sum(len(chunk.games) for chunk in tournament.draw(config, cards))
-    with Live(total, standings.games, quiet) as live:
+    with Live(tournament.total_games(config), standings.games, quiet) as live:
         for chunk in tournament.run(config, cards, records, executor):
             standings.add(chunk.records)
             live.show(standings)

@@ -8,7 +8,8 @@ from arena import tournament
 from arena.executor import Inline, Local
 from arena.match import TimeControl
 from arena.records import Records
-from arena.schedule import gauntlet, round_robin
+from arena.schedule import SCHEDULES, Meeting, Plan, Schedule, gauntlet, round_robin
+from arena.standings import Standings
 from arena.tournament import TournamentConfig
 from configs.loader import ConfigError
 from envs.base import EnvOptionError
@@ -31,9 +32,14 @@ def played(config, folder, executor):
         executor.close()
 
 
+def plan(agents, games=4, chunk_games=32):
+    names = tuple(f"agent{number}" for number in range(agents))
+    return Plan(names, games, chunk_games, Standings())
+
+
 @pytest.mark.parametrize("agents", range(2, 12))
 def test_a_round_robin_holds_every_pairing_once(agents):
-    pairings = list(round_robin(agents))
+    pairings = [meeting[:2] for meeting in round_robin(plan(agents))]
     assert sorted(pairings) == list(itertools.combinations(range(agents), 2))
     games_a_round = agents // 2
     for begin in range(0, len(pairings), games_a_round):
@@ -42,7 +48,37 @@ def test_a_round_robin_holds_every_pairing_once(agents):
 
 
 def test_a_gauntlet_holds_the_first_against_each_other():
-    assert list(gauntlet(4)) == [(0, 1), (0, 2), (0, 3)]
+    assert [meeting[:2] for meeting in gauntlet(plan(4))] == [(0, 1), (0, 2), (0, 3)]
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_every_pairing_gets_its_games_in_parts_that_fit(name):
+    meetings = list(SCHEDULES[name].meetings(plan(5, games=10, chunk_games=4)))
+    assert sum(m.end - m.begin for m in meetings) == SCHEDULES[name].total(5, 10)
+    assert [m[2:] for m in meetings if m[:2] == (0, 1)] == [(0, 4), (4, 8), (8, 10)]
+
+
+def test_a_schedule_knows_the_same_with_any_executor_and_after_a_stop(tmp_path, monkeypatch):
+    """A schedule that lets the leader of what it may know meet the others."""
+
+    def leader(plan):
+        for number in range(30):
+            if number % 7 == 3:
+                yield None
+            faults = plan.standings.games
+            yield Meeting(faults % 3, (faults + 1 + number % 2) % 3, 2 * number, 2 * number + 2)
+
+    monkeypatch.setitem(SCHEDULES, "leader", Schedule(leader, lambda agents, games: 60))
+    config = dataclasses.replace(THREE, schedule="leader")
+    whole = played(config, tmp_path / "whole", Inline())
+    assert len(whole) == 60
+    assert whole == played(config, tmp_path / "local", Local(2))
+    for stop in (1, 5, 17, 29):
+        with Records.write(tmp_path / str(stop)) as records:
+            cards = tournament.inspect(config, Inline())
+            for _ in itertools.islice(tournament.run(config, cards, records, Inline()), stop):
+                pass
+        assert played(config, tmp_path / str(stop), Local(2)) == whole
 
 
 def test_any_executor_records_the_same(tmp_path):
