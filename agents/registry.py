@@ -163,7 +163,7 @@ def _find(head: str) -> Found:
     for kind in _KINDS:
         typed.setdefault(kind.kind, kind.agent)
     named = ", ".join(kind.agent for kind in _KINDS)
-    expected = f"; expected one of {named}, or module:Class for your own"
+    expected = f"; expected one of {named}, path/to/main.py, or module:Class for your own"
     raise AgentError(f"unknown agent {head!r}{_hint(head, typed, typed) or expected}")
 
 
@@ -172,6 +172,14 @@ def _registered(head: str) -> Found | None:
         return None
     module, _, attr = _TARGETS[head].partition(":")
     return Found(head, getattr(importlib.import_module(module), attr))
+
+
+def _file(head: str) -> Found | None:
+    """Finds `path/to/main.py` and `path/to/submission.tar.gz`."""
+    if not head.lower().endswith((".py", ".tar.gz", ".tgz")):
+        return None
+    named = importlib.import_module("agents.kaggle").find(head)
+    return Found(*named) if named else None
 
 
 def _user_class(head: str) -> Found | None:
@@ -197,7 +205,7 @@ def _user_class(head: str) -> Found | None:
     return Found(head, build)
 
 
-_RESOLVERS: tuple[Callable[[str], Found | None], ...] = (_registered, _user_class)
+_RESOLVERS: tuple[Callable[[str], Found | None], ...] = (_registered, _file, _user_class)
 """Asked in this order; each gives None for heads that are not its own."""
 
 
