@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +74,15 @@ class Chunk:
     """Attempts that ended without anybody to blame."""
 
 
+@runtime_checkable
+class Resting(Protocol):
+    """What a player has that keeps a process between games."""
+
+    def rest(self) -> None:
+        """Lets the process take nothing from the games of others."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class AgentCard:
     """What the harness must know of an agent before it plays."""
@@ -84,6 +93,8 @@ class AgentCard:
     """SHA-256 of its weights."""
     max_batch: int | None
     """Most games a chunk may have with it."""
+    layers: tuple[str, ...] = ()
+    """What contains it, empty for players that are trusted."""
 
 
 def inspect_agent(job: tuple[str, str, float], report: Report) -> AgentCard | str:
@@ -104,7 +115,8 @@ def inspect_agent(job: tuple[str, str, float], report: Report) -> AgentCard | st
         player.reset(spec, np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64))
     except AgentError as error:
         return str(error)
-    return AgentCard(agent_registry.canonical(agent), player.digest, player.max_batch)
+    layers = tuple(getattr(player, "layers", ()))
+    return AgentCard(agent_registry.canonical(agent), player.digest, player.max_batch, layers)
 
 
 def play_chunk(chunk: Chunk, report: Report) -> bytes:
@@ -124,6 +136,9 @@ def play_chunk(chunk: Chunk, report: Report) -> bytes:
             clock=chunk.clock,
             watch=lambda player, rows, seconds, history: report(seconds),
         )
+    for player in players:
+        if isinstance(player, Resting):
+            player.rest()
     rows = [
         [e.players, e.actions, e.returns, e.digest, e.termination, e.blame, e.detail]
         for e in episodes

@@ -10,7 +10,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from envs import seeding
 from envs.base import Start, TimeStep, VectorEnv
 
 _DETAIL_KEPT = 10_000
+_SLACK_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,16 @@ class Episode:
 
 Watch = Callable[[int, NDArray[Any], float, list[NDArray[np.int64]]], None]
 """Told before each `act`: player, its rows, seconds it has, actions `[T][B]` so far."""
+
+
+@runtime_checkable
+class TimeKeeper(Protocol):
+    """What a player has that ends late moves itself, such as one in a process of its own."""
+
+    time_control: TimeControl
+    """Set before `reset`."""
+    charged_s: float
+    """What its last `act` is charged: seconds, less those in which the machine stood still."""
 
 
 class _Games:
@@ -160,6 +171,8 @@ def _prepare(
     """Resets a player with seeds of its own; where it fails, it forfeits every game."""
     seats = np.argmax(games.seats == index, axis=1)
     own = (seeding.mix(seeds, seats + 1) >> np.uint64(1)).astype(np.int64)
+    if isinstance(player, TimeKeeper):
+        player.time_control = games.clock
     try:
         player.reset(env.spec, seats, own)
     except AgentError:
@@ -180,11 +193,12 @@ def _decide(
     watch: Watch | None,
 ) -> NDArray[np.int64]:
     """Gives a legal action for each row; where the player has none, notes why it forfeits."""
+    keeper = player if isinstance(player, TimeKeeper) else None
     limit, seats = games.clock.move_s * len(rows), steps.to_play
     bank = games.bank[rows, seats]
     allowed = limit + bank.min() if limit else 0.0
     if watch:
-        watch(index, rows, allowed, games.history)
+        watch(index, rows, _SLACK_S + 2 * allowed if keeper and limit else allowed, games.history)
     began = time.monotonic()
     try:
         decisions = player.act(rows, steps, Clock(began + allowed) if limit else None)
@@ -193,7 +207,8 @@ def _decide(
         detail = "".join(traceback.format_exception(error))
         failures = {place: Failure("error", detail) for place in range(len(rows))}
         actions = steps.action_mask.argmax(axis=1)
-    excess = (time.monotonic() - began - limit) / len(rows)
+    used = keeper.charged_s if keeper else time.monotonic() - began
+    excess = (used - limit) / len(rows)
     if limit and excess > 0:
         games.bank[rows, seats] = bank - excess
         for place in np.flatnonzero(bank < excess):
