@@ -26,6 +26,7 @@ from agents.negamax_search import (
     begin,
     look_up,
     new_search,
+    score,
     score_moves,
 )
 from envs.base import EnvSpec, TimeStep
@@ -60,19 +61,19 @@ def _new_thoughts(rows: int, columns: int) -> Thoughts:
 
 
 @njit(cache=True)
-def _expected_return(score: Any) -> Any:
+def _expected_return(x: Any) -> Any:
     """Gives the return in [-1, 1] that a score promises: +-1 if proven, else x / (|x| + even)."""
-    if abs(score) >= PROVEN:
-        return 1.0 if score > 0 else -1.0
-    return score / (abs(score) + _EVEN)
+    if abs(x) >= PROVEN:
+        return 1.0 if x > 0 else -1.0
+    return x / (abs(x) + _EVEN)
 
 
 @njit(cache=True)
 def _chosen(scores: Any, best: Any, word: Any) -> Any:
     """Gives one of the moves with the best score, which there must be."""
     ties = 0
-    for score in scores:
-        ties += score == best
+    for column in range(scores.size):
+        ties += scores[column] == best
     left = np.int64(((word >> _HALF) * np.uint64(ties)) >> _HALF)
     for column in range(scores.size):
         if scores[column] == best:
@@ -98,6 +99,9 @@ def _write_line(s: Any, mine: Any, occupied: Any, depth: Any, line: Any) -> None
             if cells == _NONE:
                 key = rules.key(s.g, mine, occupied)
                 settled, _, cells = look_up(s, key, depth - ply, ILLEGAL, -ILLEGAL)
+                if not settled and ply < depth:  # overwritten since
+                    score(s, mine, occupied, depth - ply)
+                    settled, _, cells = look_up(s, key, depth - ply, ILLEGAL, -ILLEGAL)
                 if not settled:
                     return
             cell = cells & (~cells + _ONE)
@@ -212,7 +216,7 @@ class NegamaxPlayer:
         self._moves[rows] += 1
         out = _new_thoughts(len(rows), self._search.g.columns)
         # A copy is always writable and contiguous: one type, hence one compiled kernel.
-        observations = np.array(steps.observation)
+        observations = np.array(steps.observation, order="C")
         if self._seconds is None:
             _think(self._search, observations, self._depths, words, out)
         else:

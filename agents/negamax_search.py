@@ -29,7 +29,7 @@ NODES, GENERATION, STOP = 0, 1, 2
 """Places in `Search.control`: positions visited, number of the search, nonzero = give up."""
 
 _ODD, _PAIR, _THREAT = 1, 3, 24
-"""Worth of an open line with one or three discs, with two or three; of a threat that lasts."""
+"""Worth of an open line with an odd number of discs, of one with two or more; of a threat."""
 _NONE, _ONE = np.uint64(0), np.uint64(1)
 _GOLDEN, _HASH = np.uint64(0x9E3779B97F4A7C15), np.uint64(40)
 _EVEN_HEIGHTS = np.uint64(0x5555555555555555)
@@ -39,7 +39,8 @@ _EXACT, _LOWER, _UPPER = 0, 1, 2
 _GENERATIONS = 2**18
 _FRAME = np.dtype(
     [(name, np.uint64) for name in ("mine", "occupied", "best_cell")]
-    + [(name, np.int64) for name in ("alpha", "beta", "best", "count", "tried")]
+    + [(name, np.int64) for name in ("alpha", "beta", "best", "count", "tried")],
+    align=True,
 )
 
 
@@ -68,7 +69,7 @@ def new_search(g: rules.Geometry, slots: int) -> Search:
         g,
         np.array(sorted(range(g.columns), key=lambda column: abs(2 * column - g.columns + 1))),
         np.zeros((slots, 2), np.uint64),
-        np.zeros(64, _FRAME),
+        np.zeros(64, _FRAME).view(np.recarray),
         np.zeros((64, g.columns), np.uint64),
         np.zeros(g.columns, np.int64),
         np.zeros(3, np.int64),
@@ -79,7 +80,11 @@ def new_search(g: rules.Geometry, slots: int) -> Search:
 def _open_lines(g: Any, mine: Any, theirs: Any) -> Any:
     """Gives the worth of the lines that `mine` can still fill: the more discs, the more."""
     worth = 0
-    for shift in (1, g.rows, g.rows + 1, g.rows + 2):
+    slanted = min(g.rows, g.columns)
+    ways = ((1, g.rows), (g.rows, slanted), (g.rows + 1, g.columns), (g.rows + 2, slanted))
+    for shift, room in ways:
+        if g.inarow > room:
+            continue
         windows = g.full & ~theirs
         width = 1
         while width < g.inarow:
@@ -131,9 +136,9 @@ def look_up(s: Any, key: Any, depth: Any, alpha: Any, beta: Any) -> Any:
     score = np.int64(entry & _LOW) - 2 * WIN
     bound = np.int64(entry >> _BOUND) & 3
     same = np.int64((entry >> _DEPTH) & _SIX) == depth
-    settled = bound == _EXACT and (same or abs(score) >= PROVEN)
-    settled |= bound == _LOWER and score >= beta and (same or score >= PROVEN)
-    settled |= bound == _UPPER and score <= alpha and (same or score <= -PROVEN)
+    settled = (bound == _EXACT) & (same | (abs(score) >= PROVEN))
+    settled |= (bound == _LOWER) & (score >= beta) & (same | (score >= PROVEN))
+    settled |= (bound == _UPPER) & (score <= alpha) & (same | (score <= -PROVEN))
     return settled, score, _ONE << ((entry >> _CELL) & _SIX)
 
 
@@ -220,7 +225,7 @@ def _visit(s: Any, mine: Any, occupied: Any, depth: Any, alpha: Any, beta: Any) 
 
 
 @njit(cache=True)
-def _score(s: Any, mine: Any, occupied: Any, depth: Any) -> Any:
+def score(s: Any, mine: Any, occupied: Any, depth: Any) -> Any:
     """Gives the score of a position, 0 if told to stop.
 
     Frames stand in for recursion, since Numba cannot reload a kernel that calls itself.
@@ -261,6 +266,6 @@ def score_moves(s: Any, mine: Any, occupied: Any, depth: Any, scores: Any) -> An
         elif cell & spots:
             scores[column] = WIN - rules.popcount(occupied) - 1
         else:
-            scores[column] = -_score(s, mine ^ occupied, occupied | cell, depth - 1)
+            scores[column] = -score(s, mine ^ occupied, occupied | cell, depth - 1)
         best = max(best, scores[column])
     return best

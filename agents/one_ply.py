@@ -91,6 +91,6 @@ class OnePlyPlayer:
         """Chooses one column for each row."""
         action = np.empty(len(rows), np.int64)
         # A copy is always writable and contiguous: one type, hence one compiled kernel.
-        boards = np.array(steps.observation)
+        boards = np.array(steps.observation, order="C")
         _pick(self._geometry, self._streams, self._moves, np.array(rows), boards, action)
         return Decisions(action)

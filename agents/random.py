@@ -78,5 +78,11 @@ class RandomPlayer:
         """Draws one legal action for each row."""
         action = np.empty(len(rows), np.int64)
         # A copy is always writable and contiguous: one type, hence one compiled kernel.
-        _pick(self._streams, self._moves, np.array(rows), np.array(steps.action_mask), action)
+        _pick(
+            self._streams,
+            self._moves,
+            np.array(rows),
+            np.array(steps.action_mask, order="C"),
+            action,
+        )
         return Decisions(action)
