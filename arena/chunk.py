@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +18,17 @@ from numpy.typing import NDArray
 from agents import registry as agent_registry
 from agents.base import AgentError, Player
 from arena import match
+from arena.conduct import SUSPENDED
 from arena.executor import Outcome, Report
 from arena.match import Episode, TimeControl
 from envs import registry as env_registry
 from envs.base import VectorEnv
 
 _CRASHES_BORNE = 3
+_ATTEMPTS = 3
+
+ON_FAULT = ("forfeit", "void", "retry")
+"""What a fault does to a game: it is lost, it counts for nobody, it is played again twice."""
 
 
 class ChunkError(RuntimeError):
@@ -53,6 +58,8 @@ class Fault:
     detail: str
     actions: tuple[int, ...]
     """What was played until then."""
+    attempt: int | None = 0
+    """Of the game; None = at every attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,20 @@ class Chunk:
     """What was learned in earlier attempts."""
     crashes: int = 0
     """Attempts that ended without anybody to blame."""
+    on_fault: str = "forfeit"
+    """One of `ON_FAULT`."""
+    suspended: tuple[int, ...] = ()
+    """Places among the agents of those that may not play; then nobody does."""
+
+
+class Played(NamedTuple):
+    """An episode of a chunk."""
+
+    game: int
+    """Place among the chunk's games."""
+    attempt: int
+    """Which try at that game, from 0."""
+    episode: Episode
 
 
 @runtime_checkable
@@ -123,11 +144,14 @@ def play_chunk(chunk: Chunk, report: Report) -> bytes:
     """Plays a chunk and gives its episodes, see `decode`."""
     if not chunk.games:
         return b"[]"
-    lost = len(chunk.faults) == len(chunk.games)
+    if chunk.suspended:
+        return _encode(_unplayed(chunk))
+    lost = len(_settled(chunk)) == len(chunk.games)
     places = range(0 if lost else len(chunk.agents))
     players = [_loaded(chunk, place, report) for place in places]
+    numbers = range(len(chunk.games))
     if chunk.one_by_one:
-        episodes = [_play_one(chunk, game, players, report) for game in range(len(chunk.games))]
+        played = [p for game in numbers for p in _tries(chunk, game, players, report)]
     else:
         episodes = match.play(
             _vector(chunk.env, len(chunk.games)),
@@ -136,21 +160,29 @@ def play_chunk(chunk: Chunk, report: Report) -> bytes:
             clock=chunk.clock,
             watch=lambda player, rows, seconds, history: report(seconds),
         )
+        played = [Played(game, 0, episodes[game]) for game in numbers]
+        if chunk.on_fault == "retry":
+            for game in [game for game in numbers if episodes[game].blame is not None]:
+                played += _tries(chunk, game, players, report, begin=1)
     for player in players:
         if isinstance(player, Resting):
             player.rest()
+    return _encode(sorted(played, key=lambda p: p[:2]))
+
+
+def _encode(played: list[Played]) -> bytes:
     rows = [
-        [e.players, e.actions, e.returns, e.digest, e.termination, e.blame, e.detail]
-        for e in episodes
+        [game, tried, e.players, e.actions, e.returns, e.digest, e.termination, e.blame, e.detail]
+        for game, tried, e in played
     ]
     return json.dumps(rows, separators=(",", ":")).encode()
 
 
-def decode(data: bytes) -> list[Episode]:
+def decode(data: bytes) -> list[Played]:
     """Gives the episodes that `play_chunk` wrote."""
     return [
-        Episode(tuple(players), tuple(actions), tuple(returns), digest, *rest)
-        for players, actions, returns, digest, *rest in json.loads(data)
+        Played(game, attempt, Episode(tuple(players), tuple(actions), tuple(returns), *rest))
+        for game, attempt, players, actions, returns, *rest in json.loads(data)
     ]
 
 
@@ -161,32 +193,71 @@ def retry(chunk: Chunk, outcome: Outcome) -> Chunk | None:
     if not outcome.note:
         borne = chunk.crashes < _CRASHES_BORNE
         return replace(chunk, crashes=chunk.crashes + 1) if borne else None
-    place, game, actions = json.loads(outcome.note)
-    known = {fault.game for fault in chunk.faults}
+    place, game, attempt, actions = json.loads(outcome.note)
+    known = _settled(chunk)
     hit = [game] if game is not None else [g for g in range(len(chunk.games)) if g not in known]
     faults = tuple(
-        Fault(g, chunk.games[g].seats.index(place), outcome.status, outcome.value, tuple(actions))
+        Fault(
+            game=g,
+            seat=chunk.games[g].seats.index(place),
+            reason=outcome.status,
+            detail=outcome.value,
+            actions=tuple(actions),
+            attempt=attempt,
+        )
         for g in hit
     )
     return replace(chunk, faults=chunk.faults + faults)
 
 
+def _settled(chunk: Chunk) -> set[int]:
+    """Gives the games that need no player any longer."""
+    once = chunk.on_fault != "retry"
+    return {fault.game for fault in chunk.faults if once or fault.attempt is None}
+
+
+def _unplayed(chunk: Chunk) -> list[Played]:
+    """Gives the games as forfeits of the first suspended agent."""
+    env, place = _vector(chunk.env, 1), chunk.suspended[0]
+    played = []
+    for number, game in enumerate(chunk.games):
+        fault = Fault(number, game.seats.index(place), SUSPENDED, "", ())
+        played.append(Played(number, 0, _forfeited(env, game, fault)))
+    return played
+
+
 def _loaded(chunk: Chunk, place: int, report: Report) -> Player:
     """Gives a player; says first whom to blame, should making it end the process."""
-    note = json.dumps([place, None, []]).encode() if chunk.one_by_one else b""
+    note = json.dumps([place, None, None, []]).encode() if chunk.one_by_one else b""
     report(chunk.clock.load_s, note)
     return _player(chunk.agents[place])
 
 
-def _play_one(chunk: Chunk, game: int, players: list[Player], report: Report) -> Episode:
+def _tries(
+    chunk: Chunk, game: int, players: list[Player], report: Report, begin: int = 0
+) -> list[Played]:
+    """Plays a game, and again after a fault where the chunk asks for it."""
+    tries: list[Played] = []
+    for attempt in range(begin, _ATTEMPTS if chunk.on_fault == "retry" else 1):
+        episode = _play_one(chunk, (game, attempt), players, report)
+        tries.append(Played(game, attempt, episode))
+        if episode.blame is None:
+            break
+    return tries
+
+
+def _play_one(
+    chunk: Chunk, try_: tuple[int, int], players: list[Player], report: Report
+) -> Episode:
     env = _vector(chunk.env, 1)
+    game, attempt = try_
     for fault in chunk.faults:
-        if fault.game == game:
+        if fault.game == game and fault.attempt in (attempt, None):
             return _forfeited(env, chunk.games[game], fault)
 
     def watch(player: int, rows: Any, seconds: float, history: list[NDArray[np.int64]]) -> None:
         actions = [int(column[0]) for column in history]
-        report(seconds, json.dumps([player, game, actions]).encode())
+        report(seconds, json.dumps([player, game, attempt, actions]).encode())
 
     arrays = _arrays(chunk.games[game : game + 1])
     return match.play(env, players, *arrays, clock=chunk.clock, watch=watch)[0]

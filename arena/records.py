@@ -58,8 +58,8 @@ _INSERT = """INSERT INTO episode (slot, attempt, env, seed, start, seat0, seat1,
     digests, termination, blame, fault, source, purpose, rated, search)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
-_SELECT = """SELECT episode.number, slot, env.name, env.protocol, seed, start, a.spec, b.spec,
-    actions, returns, digests, termination, blame, fault, source, purpose, rated
+_SELECT = """SELECT episode.number, slot, attempt, env.name, env.protocol, seed, start, a.spec,
+    b.spec, actions, returns, digests, termination, blame, fault, source, purpose, rated
     FROM episode JOIN env ON env.id = episode.env JOIN agent a ON a.id = seat0
     LEFT JOIN agent b ON b.id = seat1"""
 
@@ -114,6 +114,8 @@ class MatchRecord:
     """Where it belongs in the run: a function of config and index; None = nowhere."""
     digest_by_seat: tuple[str | None, ...] = field(default=(), compare=False)
     """SHA-256 of each agent's weights, None where it has none."""
+    attempt: int = 0
+    """Which try at its slot it is, from 0; those before the last were lost by a fault."""
     protocol: str | None = None
     """Hash of the protocol it was played under, None where the env has only one."""
     number: int = 0
@@ -193,7 +195,11 @@ class Records:
         self.close()
 
     def commit(
-        self, episodes: Sequence[MatchRecord], config: str = "", chunk: int | None = None
+        self,
+        episodes: Sequence[MatchRecord],
+        config: str = "",
+        chunk: int | None = None,
+        layers: str | None = None,
     ) -> int:
         """Stores episodes, all or none; gives the number of the first.
 
@@ -201,6 +207,7 @@ class Records:
             episodes: what was played.
             config: hash of the config that the chunk belongs to.
             chunk: the chunk's number; None = the episodes are no chunk.
+            layers: what contained foreign code in the chunk, see `agents.sandbox`.
 
         Raises:
             RecordsError: when they cannot be written; nothing of them is stored then.
@@ -210,7 +217,7 @@ class Records:
             connection.executemany(_INSERT, [self._row(episode) for episode in episodes])
             if chunk is not None:
                 connection.execute(
-                    "INSERT INTO chunk VALUES (?, ?, ?, NULL)", (config, chunk, time.time())
+                    "INSERT INTO chunk VALUES (?, ?, ?, ?)", (config, chunk, time.time(), layers)
                 )
         return int(first[0])
 
@@ -280,7 +287,7 @@ class Records:
         seats = [self._agent(a, d) for a, d in zip(episode.agents, digests, strict=True)]
         return (
             episode.slot,
-            0,
+            episode.attempt,
             self._env(episode.env, episode.protocol),
             episode.seed,
             episode.start,
@@ -325,10 +332,10 @@ class Records:
 
 
 def _record(row: Iterable[Any]) -> MatchRecord:
-    (number, slot, env, protocol, seed, start, first, second, actions, returns, digests) = (
-        values := list(row)
-    )[:11]
-    termination, blame, fault, source, purpose, rated = values[11:]
+    values = list(row)
+    number, slot, attempt, env, protocol, seed, start, first, second = values[:9]
+    actions, returns, digests = values[9:12]
+    termination, blame, fault, source, purpose, rated = values[12:]
     return MatchRecord(
         env=env,
         agents=(first,) if second is None else (first, second),
@@ -344,6 +351,7 @@ def _record(row: Iterable[Any]) -> MatchRecord:
         rated=bool(rated),
         source=source,
         slot=slot,
+        attempt=attempt,
         protocol=protocol,
         number=number,
     )

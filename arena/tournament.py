@@ -9,15 +9,16 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from agents.base import AgentError
 from arena import chunk as chunks
 from arena import schedule
-from arena.chunk import AgentCard, Chunk, ChunkError, Game
+from arena.chunk import ON_FAULT, AgentCard, Chunk, ChunkError, Game, Played
+from arena.conduct import SUSPENDED, Conduct
 from arena.executor import Executor
-from arena.match import Episode, TimeControl
+from arena.match import TimeControl
 from arena.records import MatchRecord, Records
 from arena.schedule import Plan
 from arena.standings import Standings
@@ -42,13 +43,16 @@ class TournamentConfig:
     games: int = 20
     """Games a pairing, even: each opening from both seats."""
     openings: int = 4
-    """Plies that are played first; all such positions are used, in seeded order. 0 = empty board."""
+    """Plies played first; all such positions are used, in seeded order. 0 = empty board."""
     seed: int = 0
     """Seed of everything random."""
     chunk_games: int = 32
     """Most games that are played in lockstep and committed together."""
     clock: TimeControl = field(default_factory=TimeControl)
     """How long players may think."""
+    on_fault: str = "forfeit"
+    """`forfeit`: the game is lost; `void`: it counts for nobody; `retry`: it is played again, twice
+    at most, then lost. Three faults in a row suspend an agent for the rest of the tournament."""
 
 
 class Committed(NamedTuple):
@@ -79,6 +83,9 @@ def check(config: TournamentConfig) -> None:
         raise ConfigError(f"chunk_games={config.chunk_games}: at least 1")
     if config.clock.move_s < 0 or config.clock.bank_s < 0 or config.clock.load_s < 0:
         raise ConfigError("clock: seconds cannot be negative; 0 means no limit")
+    if config.on_fault not in ON_FAULT:
+        hint = loader.closest(config.on_fault, ON_FAULT)
+        raise ConfigError(f"on_fault='{config.on_fault}'{hint} (there are: {', '.join(ON_FAULT)})")
     if spec.num_players != 2:
         raise ConfigError(f"{spec.id} is a game for one; tournaments need a game for two")
 
@@ -151,20 +158,24 @@ def run(
     """
     key = loader.digest(config)
     done = len(records.chunks(key))
-    weights = {card.agent: card.digest for card in cards}
-    known = Standings()
+    by_name = {card.agent: card for card in cards}
+    known, conduct = Standings(), Conduct()
     drawn: deque[Chunk] = deque()
     results: deque[list[MatchRecord]] = deque()
 
     def missing() -> Iterator[Chunk]:
         for chunk in draw(config, cards, known):
+            out = [i for i, agent in enumerate(chunk.agents) if agent in conduct.suspended]
+            chunk = replace(chunk, on_fault=config.on_fault, suspended=tuple(out))
             drawn.append(chunk)
             if chunk.number < done:
                 results.append(_stored(records, chunk, key))
             else:
                 yield chunk
             if chunk.number >= _AHEAD - 1:  # the next one may know what came _AHEAD before it
-                known.add(results.popleft())
+                records_then = results.popleft()
+                known.add(records_then)
+                conduct.add(records_then)
 
     for outcome in executor.map(chunks.play_chunk, missing(), _AHEAD, chunks.retry):
         chunk = drawn.popleft()
@@ -172,11 +183,10 @@ def run(
             chunk = drawn.popleft()
         if outcome.status != "ok":
             raise ChunkError(f"chunk {chunk.number} failed ({outcome.status}): {outcome.value}")
-        episodes = chunks.decode(outcome.value)
-        stored = [
-            _record(chunk, place, episode, key, weights) for place, episode in enumerate(episodes)
-        ]
-        records.commit(stored, key, chunk.number)
+        played = chunks.decode(outcome.value)
+        final = {p.game: p.attempt for p in played}
+        stored = [_record(chunk, p, key, by_name, p.attempt == final[p.game]) for p in played]
+        records.commit(stored, key, chunk.number, _layers(chunk, by_name))
         results.append(stored)
         yield Committed(chunk.number, chunk.agents, stored)
 
@@ -210,10 +220,19 @@ def _game(
     )
 
 
+def _layers(chunk: Chunk, cards: dict[str, AgentCard]) -> str | None:
+    """Gives what contained the agents of a chunk, None where all are trusted."""
+    found = [layer for agent in chunk.agents for layer in cards[agent].layers]
+    return ",".join(dict.fromkeys(found)) or None
+
+
 def _record(
-    chunk: Chunk, place: int, episode: Episode, key: str, weights: dict[str, str | None]
+    chunk: Chunk, played: Played, key: str, cards: dict[str, AgentCard], final: bool
 ) -> MatchRecord:
-    game = chunk.games[place]
+    game, episode = chunk.games[played.game], played.episode
+    counts = episode.blame is None or (
+        chunk.on_fault != "void" and episode.termination != SUSPENDED
+    )
     agents = tuple(chunk.agents[player] for player in episode.players)
     return MatchRecord(
         env=chunk.env,
@@ -226,6 +245,8 @@ def _record(
         termination=episode.termination,
         blame=episode.blame,
         fault=episode.detail,
-        slot=_slot(key, chunk, place),
-        digest_by_seat=tuple(weights[agent] for agent in agents),
+        rated=final and counts,
+        slot=_slot(key, chunk, played.game),
+        attempt=played.attempt,
+        digest_by_seat=tuple(cards[agent].digest for agent in agents),
     )
