@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -31,8 +32,9 @@ COMMANDS = {
 
 USER_ERRORS = {
     "agents.base:AgentError",
-    "arena.ladder:DisconnectedError",
-    "arena.rating:RatingError",
+    "arena.rating_existence:DisconnectedError",
+    "arena.rating_existence:NoRatingError",
+    "arena.rating_prior:PriorError",
     "arena.records:EpisodeNotFoundError",
     "arena.records:RunBusyError",
     "arena.results_file:ResultsFileError",
@@ -60,6 +62,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"arena.commands.{cmd_name}")
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # there may be something to lose
         command: click.Command = module.command
         return command
 
@@ -96,10 +99,15 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
-    sys.exit(_run(arguments))
+    code = run(arguments)
+    if code == EXIT_INTERRUPTED:  # Python would turn it into a death by the signal
+        sys.stdout.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
-def _run(arguments: Sequence[str] | None) -> int:
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command and gives its exit code; raises only what is a bug of ours."""
     try:
         return int(cli.main(arguments, prog_name="arena", standalone_mode=False) or 0)
     except click.UsageError as error:
@@ -134,7 +142,3 @@ def exit_code(error: BaseException) -> int | None:
 def _fail(message: str, code: int) -> int:
     print(f"arena: {message}", file=sys.stderr)
     return code
-
-
-if __name__ == "__main__":
-    main()

@@ -9,6 +9,7 @@ from rich.live import Live as RichLive
 from rich.text import Text
 
 from arena import ladder, screen
+from arena.rating import DisconnectedError
 from arena.standings import Standings
 
 _REDRAW_S = 0.25
@@ -58,7 +59,11 @@ class Live:
         if self._screen is None:
             self._console.print(line)
             return
-        document = ladder.ladder_document("", standings.tally, standings.faults, partial=True)
+        try:
+            document = ladder.ladder_document("", standings.tally, standings.faults)
+        except DisconnectedError:  # as long as some have not met
+            self._screen.update(line, refresh=True)
+            return
         document["warnings"] = []
         self._screen.update(Group(line, Text(), screen.ladder(document)), refresh=True)
 

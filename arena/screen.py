@@ -19,7 +19,8 @@ def console(stderr: bool = False) -> Console:
     """Gives a console that keeps its width off a terminal, so that pipes see whole tables."""
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else max(shutil.get_terminal_size((120, 40)).columns, 160)
-    return Console(file=stream, width=width, highlight=False, no_color=not _coloured(stream))
+    plain = not stream.isatty() or "NO_COLOR" in os.environ
+    return Console(file=stream, width=width, highlight=False, markup=False, no_color=plain)
 
 
 def show(*what: RenderableType) -> None:
@@ -74,12 +75,17 @@ def ladder(document: dict[str, Any]) -> RenderableType:
     return Group(*parts)
 
 
-def crosstable(document: dict[str, Any]) -> RenderableType:
-    """Gives the share of points that each agent (row) took from each other (column)."""
+def crosstable(document: dict[str, Any], pairings: list[dict[str, Any]]) -> RenderableType:
+    """Gives the share of points that each agent (row) took from each other (column).
+
+    Args:
+        document: the ladder, which gives the order of the agents.
+        pairings: by seat, as `ladder.crosstable` gives them.
+    """
     agents = [agent["agent"] for agent in document["agents"]]
     points: dict[tuple[str, str], float] = {}
     games: dict[tuple[str, str], int] = {}
-    for cell in document["pairings"]:
+    for cell in pairings:
         pair = cell["first"], cell["second"]
         played = cell["wins"] + cell["draws"] + cell["losses"]
         won = cell["wins"] + cell["draws"] / 2
@@ -97,10 +103,6 @@ def crosstable(document: dict[str, Any]) -> RenderableType:
         ]
         rows.append([str(place), row, *cells])
     return table(headers, rows)
-
-
-def _coloured(stream: Any) -> bool:
-    return stream.isatty() and "NO_COLOR" not in os.environ
 
 
 def _error(agent: dict[str, Any]) -> str:

@@ -21,7 +21,7 @@ def milliseconds(*arguments: str) -> float:
 
 
 if __name__ == "__main__":
-    ours = milliseconds(sys.executable, "-m", "arena.cli", "--help")
+    ours = milliseconds(sys.executable, "-m", "arena", "--help")
     peer = milliseconds(sys.executable, "-c", "pass")
     json.dump(
         {

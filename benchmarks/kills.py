@@ -20,7 +20,7 @@ ARGUMENTS = "-a random -a one-ply -a negamax:depth=2 -a negamax:depth=3 --games 
 
 def arena(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     """Starts `arena tournament` in a folder."""
-    command = [sys.executable, "-m", "arena.cli", "tournament", "--name", "killed", "--json"]
+    command = [sys.executable, "-m", "arena", "tournament", "--name", "killed", "--json"]
     return subprocess.Popen(
         [*command, "--dir", str(folder), *ARGUMENTS, *arguments],
         stdout=subprocess.PIPE,

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from agents.registry import parse
 from arena import ladder, runs, screen
 from arena.cli import EXIT_FILE
 from arena.commands import dir_option, json_option, print_json
@@ -38,19 +39,25 @@ def command(
     """
     chosen = [runs.existing(root, name) for name in names] or [_newest(root)]
     by_env, damage = _standings(chosen)
-    documents = {
-        name: ladder.ladder_document(name, standings.tally, standings.faults, prior)
+    if env not in (None, "all"):
+        wanted = env_registry.canonical(str(env))
+        by_env = {name: standings for name, standings in by_env.items() if name == wanted}
+    _require_choice(by_env, env, chosen)
+    documents = [
+        ladder.ladder_document(name, standings.tally, standings.faults, prior)
         for name, standings in by_env.items()
-        if env in (None, "all") or name == env_registry.canonical(str(env))
-    }
-    document = _document(documents, env, chosen)
-    document["warnings"] = [*document.get("warnings", []), *damage]
+    ]
+    document = (
+        {"ladders": documents, "overall": _overall(documents), "warnings": damage}
+        if env == "all"
+        else {**documents[0], "warnings": [*documents[0]["warnings"], *damage]}
+    )
     if csv:
         write_csv(csv, document)
     if as_json:
         print_json(document)
     else:
-        _print(document, [run.name for run in chosen])
+        _print(document, by_env, [run.name for run in chosen])
     return EXIT_FILE if damage else 0
 
 
@@ -80,25 +87,38 @@ def _standings(chosen: list[Path]) -> tuple[dict[str, Standings], list[str]]:
     return by_env, damage
 
 
-def _document(documents: dict[str, Any], env: str | None, chosen: list[Path]) -> dict[str, Any]:
+def _require_choice(by_env: dict[str, Standings], env: str | None, chosen: list[Path]) -> None:
     where = ", ".join(run.name for run in chosen)
-    if env == "all":
-        return {"ladders": list(documents.values()), "overall": ladder.overall(documents.values())}
-    if not documents:
+    if not by_env:
         raise RunError(f"no rated games{f' of {env}' if env else ''} in {where}")
-    if len(documents) > 1:
-        raise RunError(f"{where} hold games of {', '.join(documents)}; choose one with --env")
-    return next(iter(documents.values()))
+    if env is None and len(by_env) > 1:
+        raise RunError(f"{where}: games of {', '.join(by_env)}; choose one with --env, or `all`")
 
 
-def _print(document: dict[str, Any], names: list[str]) -> None:
+def _overall(documents: list[dict[str, Any]]) -> dict[str, Any]:
+    """Gives the mean Elo of each kind of agent over the envs that it played, equal weight each."""
+    by_kind: dict[str, list[float]] = {}
+    for document in documents:
+        here: dict[str, list[float]] = {}
+        for agent in document["agents"]:
+            here.setdefault(parse(agent["agent"]).head, []).append(agent["elo"])
+        for kind, elos in here.items():
+            by_kind.setdefault(kind, []).append(sum(elos) / len(elos))
+    rows = [
+        {"agent": kind, "elo": sum(elos) / len(elos), "envs": len(elos)}
+        for kind, elos in by_kind.items()
+    ]
+    return {"agents": sorted(rows, key=lambda row: -row["elo"])}
+
+
+def _print(document: dict[str, Any], by_env: dict[str, Standings], names: list[str]) -> None:
     for part in document.get("ladders", [document]):
-        games = sum(agent["games"] for agent in part["agents"]) // 2
-        screen.show(f"{part['env']}: {games:,} games of {', '.join(names)}, {part['model']}", "")
-        screen.show(screen.ladder(part), "", screen.crosstable(part))
+        standings = by_env[part["env"]]
+        title = f"{part['env']}: {standings.games:,} games of {', '.join(names)}, {part['model']}"
+        pairings = ladder.crosstable(standings.tally)
+        screen.show(title, "", screen.ladder(part), "", screen.crosstable(part, pairings))
     if "overall" in document:
-        rows = [[a["agent"], f"{a['elo']:+.0f}"] for a in document["overall"]["agents"]]
+        rows = [[row["agent"], f"{row['elo']:+.0f}"] for row in document["overall"]["agents"]]
         screen.show("", "over all envs, equal weight each", screen.table(["kind", ">elo"], rows))
-    for text in document["warnings"] if "ladders" in document else []:
-        screen.warn(text)
-
+        for text in document["warnings"]:
+            screen.warn(text)

@@ -23,8 +23,8 @@ from envs import seeding
 from envs.base import EnvSpec, TimeStep
 
 
-class LeftError(KeyboardInterrupt):
-    """The person has left the game."""
+class Left(KeyboardInterrupt):
+    """The person has left the game; no fault of the player that asked."""
 
 
 class Person:
@@ -48,7 +48,7 @@ class Person:
         """Asks until a legal move is typed.
 
         Raises:
-            LeftError: when the person types q or closes the input.
+            Left: when the person types q or closes the input.
         """
         self.show()
         legal = {self._name(int(a)): int(a) for a in np.flatnonzero(steps.action_mask[0])}
@@ -56,10 +56,14 @@ class Person:
             self._console.print(f"your move ({', '.join(legal)}, q to leave): ", end="")
             text = sys.stdin.readline()
             if not text or text.strip().lower() in ("q", "quit"):
-                raise LeftError
+                raise Left
             if text.strip() in legal:
                 return Decisions(np.array([legal[text.strip()]]))
             self._console.print(f"'{text.strip()}' is no legal move")
+
+    def follow(self, history: list[NDArray[np.int64]]) -> None:
+        """Notes what was played so far, `[T][1]`."""
+        self.moves = [int(column[0]) for column in history]
 
     def show(self) -> None:
         """Draws the position."""
@@ -88,18 +92,20 @@ def command(
     person = Person(env_id, as_json)
     seat = int(second)
     order = (1, 0) if second else (0, 1)
-    episode = match.play(
-        env_registry.make_vector(env_id, 1),
-        [person, player],
-        np.array([order]),
-        [()],
-        np.array([seeding.derive(seed, "human")]),
-        TimeControl(move_s=0.0),
-        watch=lambda index, rows, seconds, history: person.moves.__setitem__(
-            slice(None), [int(column[0]) for column in history]
-        ),
-    )[0]
-    person.moves[:] = episode.actions
+    try:
+        episode = match.play(
+            env_registry.make_vector(env_id, 1),
+            [person, player],
+            np.array([order]),
+            [()],
+            np.array([seeding.derive(seed, "human")]),
+            TimeControl(move_s=0.0),
+            watch=lambda index, rows, seconds, history: person.follow(history),
+        )[0]
+    except Left:
+        click.echo("\nyou left; nothing was recorded", err=True)
+        return 0
+    person.moves = list(episode.actions)
     person.show()
     record = _record(episode, env_id, seat, text, seed)
     with Records.write(run) as records:

@@ -25,7 +25,7 @@ csv_option = click.option(
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @prior_option
 @csv_option
 @json_option
@@ -43,7 +43,7 @@ def command(file: Path, prior: str, csv: Path | None, as_json: bool) -> int:
     if as_json:
         print_json(document)
     else:
-        screen.show(screen.ladder(document), "", screen.crosstable(document))
+        screen.show(screen.ladder(document), "", screen.crosstable(document, ladder.crosstable(tally)))
     return 0
 
 

@@ -18,6 +18,7 @@ from arena.standings import Standings
 from arena.tournament import TournamentConfig
 from configs import loader
 from configs.loader import ConfigError
+from envs import registry as env_registry
 
 
 @click.command()
@@ -66,7 +67,7 @@ def command(
             standings = _play(config, cards, records, executor, as_json)
     finally:
         executor.close()
-    return _finish(run, config.env, standings, as_json)
+    return _finish(run, env_registry.canonical(config.env), standings, as_json)
 
 
 def _config(
@@ -102,11 +103,12 @@ def _play(
 
 def _finish(run: Path, env: str, standings: Standings, as_json: bool) -> int:
     document = ladder.ladder_document(env, standings.tally, standings.faults)
+    pairings = ladder.crosstable(standings.tally)
     code = EXIT_FAULTS if standings.faults else 0
     if as_json:
-        print_json(document)
+        print_json({**document, "pairings": pairings})
         return code
-    screen.show(screen.ladder(document), "", screen.crosstable(document), "")
+    screen.show(screen.ladder(document), "", screen.crosstable(document, pairings), "")
     screen.note(
         f"{standings.games:,} games in {run}. "
         f"`arena ladder {run.name}` shows this again, `arena replay {run.name}/1` the first game."
