@@ -36,7 +36,7 @@ from envs.seeding import derive, mix
 _EVEN = 25.0
 """The estimate that counts as an expected return of a half."""
 _DEEPEST = 63
-_MARGIN = 0.02
+_MARGIN = 0.03
 """Seconds kept back from a deadline, since a thread may wake late."""
 _HALF = np.uint64(32)
 _NONE, _ONE = np.uint64(0), np.uint64(1)
