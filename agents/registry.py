@@ -65,6 +65,7 @@ _TARGETS = {
     "random": "agents.random:RandomPlayer",
     "one-ply": "agents.one_ply:OnePlyPlayer",
     "negamax": "agents.negamax:NegamaxPlayer",
+    "mcts": "agents.mcts:MctsPlayer",
     "kaggle:random": "agents.kaggle_builtin:random_player",
     "kaggle:negamax": "agents.kaggle_builtin:negamax_player",
 }
@@ -73,6 +74,7 @@ _KINDS = (
     Kind("one-ply", "one-ply", "connectx*", "wins if it can, blocks if it must, else random"),
     Kind("negamax:depth=N", "negamax", "connectx*", "alpha-beta search, N plies deep"),
     Kind("negamax:seconds=S", "negamax", "connectx*", "alpha-beta search for S seconds a move"),
+    Kind("mcts:simulations=N", "mcts", "connectx*", "tree search by N random play-outs a move"),
     Kind("kaggle:random", "kaggle:random", "connectx*", "the interpreter's own random agent"),
     Kind("kaggle:negamax", "kaggle:negamax", "connectx*", "the interpreter's own negamax, 4 deep"),
 )
