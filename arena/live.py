@@ -9,7 +9,6 @@ from rich.live import Live as RichLive
 from rich.text import Text
 
 from arena import ladder, screen
-from arena.rating import DisconnectedError
 from arena.standings import Standings
 
 _REDRAW_S = 0.25
@@ -59,11 +58,7 @@ class Live:
         if self._screen is None:
             self._console.print(line)
             return
-        try:
-            document = ladder.ladder_document("", standings.tally, standings.faults)
-        except DisconnectedError:  # as long as some have not met
-            self._screen.update(line, refresh=True)
-            return
+        document = ladder.ladder_document("", standings.tally, standings.faults, partial=True)
         document["warnings"] = []
         self._screen.update(Group(line, Text(), screen.ladder(document)), refresh=True)
 

@@ -75,17 +75,12 @@ def ladder(document: dict[str, Any]) -> RenderableType:
     return Group(*parts)
 
 
-def crosstable(document: dict[str, Any], pairings: list[dict[str, Any]]) -> RenderableType:
-    """Gives the share of points that each agent (row) took from each other (column).
-
-    Args:
-        document: the ladder, which gives the order of the agents.
-        pairings: by seat, as `ladder.crosstable` gives them.
-    """
+def crosstable(document: dict[str, Any]) -> RenderableType:
+    """Gives the share of points that each agent (row) took from each other (column)."""
     agents = [agent["agent"] for agent in document["agents"]]
     points: dict[tuple[str, str], float] = {}
     games: dict[tuple[str, str], int] = {}
-    for cell in pairings:
+    for cell in document["pairings"]:
         pair = cell["first"], cell["second"]
         played = cell["wins"] + cell["draws"] + cell["losses"]
         won = cell["wins"] + cell["draws"] / 2

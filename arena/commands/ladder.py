@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from agents.registry import parse
 from arena import ladder, runs, screen
 from arena.cli import EXIT_FILE
 from arena.commands import dir_option, json_option, print_json
@@ -48,7 +47,7 @@ def command(
         for name, standings in by_env.items()
     ]
     document = (
-        {"ladders": documents, "overall": _overall(documents), "warnings": damage}
+        {"ladders": documents, "overall": ladder.overall(documents, prior), "warnings": damage}
         if env == "all"
         else {**documents[0], "warnings": [*documents[0]["warnings"], *damage]}
     )
@@ -95,28 +94,11 @@ def _require_choice(by_env: dict[str, Standings], env: str | None, chosen: list[
         raise RunError(f"{where}: games of {', '.join(by_env)}; choose one with --env, or `all`")
 
 
-def _overall(documents: list[dict[str, Any]]) -> dict[str, Any]:
-    """Gives the mean Elo of each kind of agent over the envs that it played, equal weight each."""
-    by_kind: dict[str, list[float]] = {}
-    for document in documents:
-        here: dict[str, list[float]] = {}
-        for agent in document["agents"]:
-            here.setdefault(parse(agent["agent"]).head, []).append(agent["elo"])
-        for kind, elos in here.items():
-            by_kind.setdefault(kind, []).append(sum(elos) / len(elos))
-    rows = [
-        {"agent": kind, "elo": sum(elos) / len(elos), "envs": len(elos)}
-        for kind, elos in by_kind.items()
-    ]
-    return {"agents": sorted(rows, key=lambda row: -row["elo"])}
-
-
 def _print(document: dict[str, Any], by_env: dict[str, Standings], names: list[str]) -> None:
     for part in document.get("ladders", [document]):
         standings = by_env[part["env"]]
         title = f"{part['env']}: {standings.games:,} games of {', '.join(names)}, {part['model']}"
-        pairings = ladder.crosstable(standings.tally)
-        screen.show(title, "", screen.ladder(part), "", screen.crosstable(part, pairings))
+        screen.show(title, "", screen.ladder(part), "", screen.crosstable(part))
     if "overall" in document:
         rows = [[row["agent"], f"{row['elo']:+.0f}"] for row in document["overall"]["agents"]]
         screen.show("", "over all envs, equal weight each", screen.table(["kind", ">elo"], rows))

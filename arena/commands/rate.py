@@ -43,7 +43,7 @@ def command(file: Path, prior: str, csv: Path | None, as_json: bool) -> int:
     if as_json:
         print_json(document)
     else:
-        screen.show(screen.ladder(document), "", screen.crosstable(document, ladder.crosstable(tally)))
+        screen.show(screen.ladder(document), "", screen.crosstable(document))
     return 0
 
 

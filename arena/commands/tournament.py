@@ -103,12 +103,11 @@ def _play(
 
 def _finish(run: Path, env: str, standings: Standings, as_json: bool) -> int:
     document = ladder.ladder_document(env, standings.tally, standings.faults)
-    pairings = ladder.crosstable(standings.tally)
     code = EXIT_FAULTS if standings.faults else 0
     if as_json:
-        print_json({**document, "pairings": pairings})
+        print_json(document)
         return code
-    screen.show(screen.ladder(document), "", screen.crosstable(document, pairings), "")
+    screen.show(screen.ladder(document), "", screen.crosstable(document), "")
     screen.note(
         f"{standings.games:,} games in {run}. "
         f"`arena ladder {run.name}` shows this again, `arena replay {run.name}/1` the first game."
