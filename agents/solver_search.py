@@ -1,0 +1,262 @@
+"""Exact search on Connect X boards, one null window at a time. Axes: `A` columns, `S` slots.
+
+A score is seen by the player to move and counts discs. It is positive when the mover wins: 1 with
+the last disc that it could still put on the board, one more for each disc sooner. It is negative
+when the other wins, by the same count of the other's discs, and 0 for a draw. If the board's `n`-th
+disc ends the game, the winner's score is `(cells + 2 - n) // 2`: 18 for a win with the seventh
+disc of a 7x6 board, 1 with the last two.
+
+A null window asks whether a score exceeds `alpha`. The search keeps its frames in arrays, so it can
+stop after any number of positions and go on where it was. What it stores are facts about positions,
+whatever was asked, so a table need never be cleared for the scores to be right.
+
+Sources: http://blog.gamesolver.org/solving-connect-four/ (windows, losing moves, order of moves);
+Allis, A Knowledge-based Approach of Connect-Four, 3.2, https://hdl.handle.net/1887/47681 (claimeven).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import config, njit, types
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+from envs.connectx import rules
+
+UNDECIDED = -128
+"""What `advance` gives when its budget is spent."""
+LEVEL, ALPHA, NODES = 0, 1, 2
+"""Places in `Search.control`: open frame, window at the root, positions visited so far."""
+
+_MINE, _OCCUPIED, _SPOTS, _HASH, _COUNT, _TRIED = range(6)
+_NONE, _ONE = np.uint64(0), np.uint64(1)
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_WORD, _TWO, _LOWER, _TAG, _BOUND = (np.uint64(n) for n in (64, 2, 7, 14, 127))
+_BIAS = 64
+_FEWEST_SLOTS = 2**14
+
+
+class Search(NamedTuple):
+    """What a search works on."""
+
+    table: NDArray[np.uint64]
+    """`uint64[S]`, S a power of two: the rest of a key's hash, lower bound, upper bound."""
+    shift: np.uint64
+    """Bits of a hash that the slot does not tell."""
+    frames: NDArray[np.uint64]
+    """`uint64[66, 6]`: the open position at each level."""
+    moves: NDArray[np.uint64]
+    """`uint64[66, A]`: its moves, as cells, in the order to try them."""
+    spots: NDArray[np.uint64]
+    """`uint64[66, A]`: the empty cells that win for the mover after each of them."""
+    best: NDArray[np.int64]
+    """`int64[66]`: the best score found for it."""
+    control: NDArray[np.int64]
+    """`int64[3]`, see `LEVEL`."""
+
+
+def new_search(g: rules.Geometry, memory_mb: int) -> Search:
+    """Gives a search with an empty table of at most `memory_mb` MiB, at least 1."""
+    slots = max(_FEWEST_SLOTS, 2 ** (memory_mb * 2**17).bit_length() // 2)
+    return Search(
+        np.zeros(slots, np.uint64),
+        np.uint64(65 - slots.bit_length()),
+        np.zeros((66, 6), np.uint64),
+        np.zeros((66, g.columns), np.uint64),
+        np.zeros((66, g.columns), np.uint64),
+        np.zeros(66, np.int64),
+        np.zeros(3, np.int64),
+    )
+
+
+@intrinsic
+def _prefetch_slot(typingctx: Any, table: Any, slot: Any) -> Any:
+    """Asks the hardware to bring a slot near, since waiting for memory is most of the time."""
+    from llvmlite import ir
+    from numba.core import cgutils
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        place = builder.bitcast(builder.gep(data, [args[1]]), ir.IntType(8).as_pointer())
+        word = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [place.type, word, word, word])
+        call = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(call, [place, word(0), word(3), word(1)])
+        return context.get_dummy_value()
+
+    return types.void(table, types.uint64), emit
+
+
+if config.DISABLE_JIT:  # type: ignore[attr-defined]
+
+    def _prefetch(table: Any, slot: Any) -> None:
+        """Does nothing, since there is nothing to bring near."""
+else:
+
+    @njit(cache=True)
+    def _prefetch(table: Any, slot: Any) -> None:
+        _prefetch_slot(table, slot)  # type: ignore[call-arg]
+
+
+@njit(cache=True)
+def _safe(playable: Any, spots: Any) -> Any:
+    """Gives the moves that do not lose at once to the other's `spots`, the empty set if none."""
+    forced = playable & spots
+    if forced & (forced - _ONE):
+        return _NONE
+    return (forced or playable) & ~(spots >> _ONE)
+
+
+@njit(cache=True)
+def _followed(g: Any, mine: Any, theirs: Any, empty: Any, playable: Any) -> Any:
+    """Gives an upper bound for a mover who leaves the last disc to the other, 64 if it has none.
+
+    The other can answer above each disc, or, where the mover opens a column with an odd number of
+    empty cells, open another such column. So of the cells at an even distance from the top it gets
+    all but those playable now.
+    """
+    kept = (g.bottom << np.uint64(g.rows - 1)) & g.full
+    for _ in range(2, g.rows, 2):
+        kept |= kept >> _TWO
+    kept &= empty & g.full & ~playable
+    if rules.has_line(g, mine | (empty ^ kept)):
+        return _BIAS
+    return -1 if rules.has_line(g, theirs | kept) else 0
+
+
+@cache
+def advance_kernel(columns: int, rows: int, inarow: int) -> Callable[..., Any]:
+    """Gives the kernel `advance` for a board, compiled for its numbers: 15 % faster than for any.
+
+    `advance(search, budget)` goes on until it knows a bound of the score on its side of the window,
+    or has visited `budget` more positions; it gives the bound, or UNDECIDED. See `begin`.
+    """
+    g = rules.geometry(columns, rows, inarow)
+    cells = columns * rows
+    order = tuple(
+        np.uint64(rules.column_mask.py_func(g, column))
+        for column in sorted(range(columns), key=lambda column: abs(2 * column - columns + 1))
+    )
+
+    @njit(cache=True, nogil=True)
+    def advance(s: Any, budget: Any) -> Any:
+        table, frames, moves, spots, best = s.table, s.frames, s.moves, s.spots, s.best
+        low_bits = (_ONE << s.shift) - _ONE
+        level = s.control[LEVEL]
+        first = rules.popcount(frames[0, _OCCUPIED])
+        worth = np.empty(columns, np.int64)
+        nodes = 0
+        while nodes < budget:
+            nodes += 1
+            mine, occupied = frames[level, _MINE], frames[level, _OCCUPIED]
+            theirs = mine ^ occupied
+            empty = g.full ^ occupied
+            alpha = -1 - s.control[ALPHA] if level & 1 else s.control[ALPHA]
+            left = cells - first - level
+            playable = (occupied + g.bottom) & g.full
+            safe = _safe(playable, frames[level, _SPOTS])
+            value = UNDECIDED
+            if safe == _NONE:
+                value = -(left >> 1)
+            elif left <= 2:
+                value = 0
+            elif (left - 1) >> 1 <= alpha:
+                value = (left - 1) >> 1
+            elif 1 - (left >> 1) > alpha:
+                value = 1 - (left >> 1)
+            elif alpha >= -1 and left & 1 == 0:
+                bound = _followed(g, mine, theirs, empty, playable)
+                if bound <= alpha:
+                    value = bound
+            if value == UNDECIDED:
+                mixed = (mine + occupied + g.bottom) * _GOLDEN
+                slot = mixed >> s.shift
+                entry = table[slot]
+                if entry >> _TAG == mixed & low_bits:
+                    lower = np.int64((entry >> _LOWER) & _BOUND) - _BIAS
+                    upper = np.int64(entry & _BOUND) - _BIAS
+                    if lower > alpha:
+                        value = lower
+                    elif upper <= alpha:
+                        value = upper
+            if value == UNDECIDED:
+                frames[level, _HASH] = mixed
+                best[level] = UNDECIDED
+                count = 0
+                for i in range(columns):
+                    cell = safe & order[i]
+                    if cell == _NONE:
+                        continue
+                    after = occupied | cell
+                    _prefetch(table, ((theirs + after + g.bottom) * _GOLDEN) >> s.shift)
+                    wins = rules.winning_spots(g, mine | cell) & ~after
+                    opened = (playable ^ cell) | ((cell << _ONE) & g.full)
+                    if _safe(opened, wins) == _NONE:
+                        best[level] = (left - 1) >> 1
+                        break
+                    if alpha <= 0 and left & 1:
+                        bound = -_followed(g, theirs, mine | cell, empty ^ cell, opened)
+                        if bound > alpha:
+                            best[level] = bound
+                            break
+                    place = count
+                    ranked = rules.popcount(wins)
+                    while place > 0 and worth[place - 1] < ranked:
+                        worth[place] = worth[place - 1]
+                        moves[level, place] = moves[level, place - 1]
+                        spots[level, place] = spots[level, place - 1]
+                        place -= 1
+                    worth[place] = ranked
+                    moves[level, place] = cell
+                    spots[level, place] = wins
+                    count += 1
+                if best[level] == UNDECIDED and (left - 3) >> 1 <= alpha:
+                    best[level] = (left - 3) >> 1
+                if best[level] == UNDECIDED:
+                    frames[level, _COUNT] = count
+                    frames[level, _TRIED] = 1
+                    frames[level + 1, _MINE] = theirs
+                    frames[level + 1, _OCCUPIED] = occupied | moves[level, 0]
+                    frames[level + 1, _SPOTS] = spots[level, 0]
+                    level += 1
+                    continue
+                value = -best[level]
+                level += 1
+            while True:
+                if level == 0:
+                    s.control[NODES] += nodes
+                    return value
+                level -= 1
+                alpha = -1 - s.control[ALPHA] if level & 1 else s.control[ALPHA]
+                best[level] = max(best[level], -value)
+                tried = np.int64(frames[level, _TRIED])
+                if best[level] <= alpha and tried < np.int64(frames[level, _COUNT]):
+                    frames[level, _TRIED] = tried + 1
+                    mine, occupied = frames[level, _MINE], frames[level, _OCCUPIED]
+                    frames[level + 1, _MINE] = mine ^ occupied
+                    frames[level + 1, _OCCUPIED] = occupied | moves[level, tried]
+                    frames[level + 1, _SPOTS] = spots[level, tried]
+                    level += 1
+                    break
+                value = best[level]
+                mixed = frames[level, _HASH]
+                entry = table[mixed >> s.shift]
+                lower, upper = -_BIAS, _BIAS - 1
+                if entry >> _TAG == mixed & low_bits:
+                    lower = np.int64((entry >> _LOWER) & _BOUND) - _BIAS
+                    upper = np.int64(entry & _BOUND) - _BIAS
+                if value > alpha:
+                    lower = value
+                else:
+                    upper = value
+                bounds = np.uint64(lower + _BIAS) << _LOWER | np.uint64(upper + _BIAS)
+                table[mixed >> s.shift] = (mixed & low_bits) << _TAG | bounds
+        s.control[LEVEL] = level
+        s.control[NODES] += nodes
+        return UNDECIDED
+
+    return advance
