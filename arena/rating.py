@@ -9,50 +9,43 @@ prior still gives numbers, and `bound` and `groups` say what they are worth.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from arena import rating_seat, rating_solve
+from arena import rating_solve
 from arena.elo import ELO_PER_NAT, superiority
-from arena.rating_bounds import Bound, Links, bound_rating, bounds, links
-from arena.rating_prior import Prior, parse_prior
+from arena.rating_bounds import Bound, Links, bound_ratings, bounds, games_begun, links
+from arena.rating_errors import Peak, covariance
+from arena.rating_existence import (
+    DisconnectedError,
+    NoRatingError,
+    Seat,
+    group_names,
+    require_maximum,
+    seat_fault,
+    seat_term,
+)
+from arena.rating_prior import Prior, RatingError, parse_prior
 from arena.rating_words import warnings
 from arena.results import Results
 from arena.tally import Counts, Tally, count
 
+__all__ = ["DisconnectedError", "NoRatingError", "RatingError", "Ratings", "counts_of", "fit"]
+
 Errors = Literal["clustered", "fisher"]
-Seat = Literal["free", "held", "out"]
 
 _Z95 = 1.959963984540054
 _MAX_ITERATIONS = 200
 _LONGEST_STEP = 1.75
 """Nats by which one step may change a game's d: up to 1.79 a Newton step always climbs, since the
 slope of p (1 - p) never exceeds p (1 - p). Source: Bach 2010, https://arxiv.org/abs/0910.4627."""
-_LAST_STEP = 1e-6
-"""Nats; the error left after a step is about its square."""
-_LEAST_SCATTER = 0.5
-"""Points squared: what a player's residuals add up to at least, as if two of its clusters had gone
-half a point otherwise. So a match of draws only has an error."""
-
-
-class NoRatingError(ValueError):
-    """Results that have no finite rating without a prior, or no games at all."""
-
-
-class DisconnectedError(ValueError):
-    """Groups of players that never met: no result compares them."""
-
-    def __init__(self, groups: tuple[tuple[str, ...], ...]) -> None:
-        """Names the groups."""
-        self.groups = groups
-        names = "; ".join(", ".join(group) for group in groups)
-        super().__init__(
-            f"{len(groups)} groups of players never met: {names}; play games between them or rate "
-            "each group alone"
-        )
+_NEAR = 3e-4
+"""Nats; after a step as short, the last one is taken. Each is about the square of the one before,
+so that what is left is below 1e-13 and the curvature is known to 1e-7."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +70,7 @@ class Ratings:
     bound: tuple[Bound, ...]
     """`P` times None (finite), "lower" (no upper end) or "upper" (no lower end)."""
     bound_elo: NDArray[np.float64]
-    """`float64[P]`, the one-sided 95 % bound, as `bound_rating` explains; nan where finite."""
+    """`float64[P]`, the one-sided 95 % bound, as `bound_ratings` explains; nan where finite."""
     groups: tuple[tuple[str, ...], ...]
     """Players that met, directly or through others: one entry when all are linked."""
     iterations: int
@@ -122,29 +115,28 @@ def fit(
         DisconnectedError: with the prior `none`, when groups never met.
         PriorError: when `prior` names none.
     """
-    counts = games if isinstance(games, Counts) else _counts(games)
+    counts = games if isinstance(games, Counts) else counts_of(games)
     size = len(counts.players)
     if size == 0:
         raise NoRatingError("no games to rate; play some first")
     belief = parse_prior(prior)
     found = links(counts.cells, size)
-    seat = _seat(counts, first_move)
+    seat = seat_term(counts, first_move)
     if belief.kind == "none":
-        _require_maximum(counts, found, seat)
-    start = _start(counts, warm, seat)
-    x, hessian, iterations = _climb(counts, belief, seat, start)
-    centred = x[:size] - x[:size].mean()
+        require_maximum(counts, found, seat)
+    start = _start(counts, found, warm, seat)
+    peak = _climb(counts, belief, seat, start)
+    centred = peak.x[:size] - peak.x[:size].mean()
     marks = bounds(found)
-    spread = _covariance(counts, x, hessian, errors, np.array([mark is None for mark in marks]))
-    groups = tuple(tuple(counts.players[k] for k in group) for group in found.groups)
+    finite = np.array([mark is None for mark in marks])
+    spread = covariance(counts, peak, errors == "clustered", finite)
     error95 = _Z95 * np.sqrt(np.maximum(0.0, np.diag(spread)))
-    error95[:size][[mark is not None for mark in marks]] = np.nan
-    if len(groups) > 1 and errors == "clustered":
-        error95[:size] = np.nan
-    ends = [
-        ELO_PER_NAT * bound_rating(k, mark, found, centred, _any_finite(k, found, marks))
-        for k, mark in enumerate(marks)
-    ]
+    error95[:size][~finite] = np.nan
+    groups = group_names(counts, found)
+    ends = np.full(size, np.nan)
+    if not finite.all():
+        place = np.append(centred, peak.x[size])
+        ends = ELO_PER_NAT * bound_ratings(marks, found, place, games_begun(counts.cells, size))
     seat_error = float(error95[size])
     return Ratings(
         model=f"bradley-terry{'' if seat == 'out' else '+first-move'}, {belief}",
@@ -152,71 +144,26 @@ def fit(
         elo=ELO_PER_NAT * centred,
         error95=error95[:size],
         covariance=spread[:size, :size],
-        first_move_elo=None if seat == "out" else ELO_PER_NAT * float(x[size]),
-        first_move_error95=None if seat == "out" or np.isnan(seat_error) else seat_error,
+        first_move_elo=None if seat == "out" else ELO_PER_NAT * float(peak.x[size]),
+        first_move_error95=None if seat != "free" or np.isnan(seat_error) else seat_error,
         bound=marks,
-        bound_elo=np.array(ends),
+        bound_elo=ends,
         groups=groups,
-        iterations=iterations,
-        warnings=warnings(counts, groups, marks, ends, _seat_fault(counts, first_move, seat)),
+        iterations=peak.iterations,
+        warnings=warnings(counts, groups, marks, ends, seat_fault(first_move, seat)),
     )
 
 
-def _counts(games: Results | Tally) -> Counts:
+def counts_of(games: Results | Tally) -> Counts:
+    """Gives the counts of games, counting them if that has not been done."""
     return games.counts() if isinstance(games, Tally) else count(games)
 
 
-def _any_finite(player: int, found: Links, marks: tuple[Bound, ...]) -> bool:
-    group = next(group for group in found.groups if player in group)
-    return any(marks[k] is None for k in group)
-
-
-def _seat(counts: Counts, first_move: bool) -> Seat:
-    """Gives what becomes of the first-move term: free, held by the prior too, or out."""
-    if not first_move or rating_seat.is_confounded(counts.cells, len(counts.players)):
-        return "out"
-    return "held" if rating_seat.is_one_sided(counts.cells) else "free"
-
-
-def _seat_fault(counts: Counts, first_move: bool, seat: Seat) -> str | None:
-    if seat == "held":
-        return "whoever began won every game, or lost every one: the prior holds the first-move term"
-    if first_move and seat == "out":
-        return "seats follow from the players: what moving first is worth cannot be told"
-    return None
-
-
-def _require_maximum(counts: Counts, found: Links, seat: Seat) -> None:
-    """Raises unless the likelihood alone has a maximum."""
-    advice = "use the prior gauss:2000 or play on"
-    if len(found.groups) > 1:
-        raise DisconnectedError(
-            tuple(tuple(counts.players[k] for k in group) for group in found.groups)
-        )
-    if found.reach is not None:
-        marks = bounds(found)
-        player = next(k for k, mark in enumerate(marks) if mark is not None)
-        did = "lost no point" if marks[player] == "lower" else "took no point"
-        raise NoRatingError(
-            f"{counts.players[player]!r} {did} outside its own circle, so no finite rating exists "
-            f"without a prior; {advice}"
-        )
-    if seat == "held" or (
-        seat == "free" and rating_seat.is_separated(counts.cells, len(counts.players))
-    ):
-        raise NoRatingError(
-            f"the first-move term has no finite value without a prior: moving first and strength "
-            f"explain every game; {advice} or leave the term out"
-        )
-
-
-def _start(counts: Counts, warm: Ratings | None, seat: Seat) -> NDArray[np.float64]:
+def _start(counts: Counts, found: Links, warm: Ratings | None, seat: Seat) -> NDArray[np.float64]:
     """Gives where the climb begins, `float64[N]`, nats: earlier ratings, or the scores' logits."""
     x = np.zeros(len(counts.players) + 1)
     if warm is None:
-        games = counts.by_player(counts.games)
-        points = counts.scores() * games
-        x[:-1] = np.log((points + 1) / (games - points + 1))
+        x[:-1] = np.log((found.taken.sum(axis=1) + 1) / (found.taken.sum(axis=0) + 1))
         return x
     known = dict(zip(warm.players, warm.elo / ELO_PER_NAT, strict=True))
     x[:-1] = [known.get(name, 0.0) for name in counts.players]
@@ -225,21 +172,20 @@ def _start(counts: Counts, warm: Ratings | None, seat: Seat) -> NDArray[np.float
     return x
 
 
-def _climb(
-    counts: Counts, prior: Prior, seat: Seat, x: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
-    """Gives the maximum, minus the Hessian there (lower half) and the steps taken."""
+def _climb(counts: Counts, prior: Prior, seat: Seat, x: NDArray[np.float64]) -> Peak:
+    """Gives the maximum of likelihood and prior, searched from `x`, `float64[N]`."""
     gradient, hessian = np.empty_like(x), np.empty((len(x), len(x)))
-    for iteration in range(1, _MAX_ITERATIONS + 1):
-        _derivatives(counts, prior, seat, x, (gradient, hessian))
+    belief = _derivatives(counts, prior, seat, x, (gradient, hessian))
+    longest, iterations = math.inf, 1
+    while longest >= _NEAR and iterations < _MAX_ITERATIONS:
         step = rating_solve.solve(hessian, gradient)
         players = step[:-1]
         longest = max(np.ptp(players), np.abs(players).max()) + abs(step[-1])
-        x = x + step * min(1.0, _LONGEST_STEP / max(longest, _LAST_STEP))
-        if longest < _LAST_STEP:
-            break
-    _derivatives(counts, prior, seat, x, (gradient, hessian))
-    return x, hessian, iteration
+        x = x + step * min(1.0, _LONGEST_STEP / max(longest, _NEAR))
+        iterations += 1
+        belief = _derivatives(counts, prior, seat, x, (gradient, hessian))
+    inverse = rating_solve.inverse(hessian)
+    return Peak(x + inverse @ gradient, inverse, belief, iterations)
 
 
 def _derivatives(
@@ -248,49 +194,27 @@ def _derivatives(
     seat: Seat,
     x: NDArray[np.float64],
     out: tuple[NDArray[np.float64], NDArray[np.float64]],
-) -> None:
-    """Writes the gradient and minus the Hessian (lower half) of what the fit maximises."""
+) -> NDArray[np.float64]:
+    """Writes the gradient and minus the Hessian (lower half) of what the fit maximises.
+
+    Returns:
+        What the prior adds to the diagonal of minus the Hessian, `float64[N]`.
+    """
     gradient, hessian = out
     rating_solve.derivatives(counts.cells, x, gradient, hessian)
     size = len(x) - 1
+    diagonal = np.einsum("ii->i", hessian)
+    belief = np.zeros_like(x)
     if seat == "out":
         gradient[size] = 0.0
         hessian[size] = 0.0
         hessian[size, size] = 1.0
     if prior.kind == "none":
         # The likelihood knows differences only: pinning the mean changes none of them.
-        hessian[:size, :size] += np.trace(hessian[:size, :size]) / size**2
-        return
+        hessian[:size, :size] += diagonal[:size].sum() / size**2
+        return belief
     held = len(x) if seat == "held" else size
-    pull, curvature = prior.derivatives(x[:held])
+    pull, belief[:held] = prior.derivatives(x[:held])
     gradient[:held] += pull
-    hessian[range(held), range(held)] += curvature
-
-
-def _covariance(
-    counts: Counts,
-    x: NDArray[np.float64],
-    hessian: NDArray[np.float64],
-    errors: Errors,
-    finite: NDArray[np.bool_],
-) -> NDArray[np.float64]:
-    """Gives the covariance in Elo squared, `float64[N, N]`, to the mean of the `finite` players.
-
-    Clustered: H^-1 (sum of u u') H^-1 C / (C - 1) with the gradients u of the C clusters.
-    Source: Cameron and Miller 2015, https://doi.org/10.3368/jhr.50.2.317. nan for one cluster.
-    """
-    v = rating_solve.inverse(hessian)
-    if errors == "clustered":
-        if counts.clusters < 2:
-            return np.full_like(v, np.nan)
-        scatter = rating_solve.scatter(counts.products, x)
-        diagonal = np.einsum("ii->i", scatter)[: len(finite)]
-        np.maximum(diagonal, _LEAST_SCATTER, out=diagonal)
-        v = rating_solve.sandwich(v, scatter) * (counts.clusters / (counts.clusters - 1))
-    weights = np.zeros(len(x))
-    weights[: len(finite)] = finite / finite.sum() if finite.any() else 1 / len(finite)
-    rows = np.append(np.ones(len(finite)), 0.0)
-    mean = v @ weights
-    v = v - np.outer(rows, mean) - np.outer(mean, rows)
-    v += np.outer(rows, rows) * (weights @ mean)
-    return np.asarray(ELO_PER_NAT**2 * v)
+    diagonal += belief
+    return belief

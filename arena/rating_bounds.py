@@ -15,6 +15,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from arena.tally import pairing_players
+from arena.tally_kernels import games_by_seat, points_taken
+
 Bound = Literal["lower", "upper"] | None
 ONE_SIDED = 0.05
 """The chance of the results at a bound: 100-0 gives >= +607, 10-0 >= +183, 3-0 >= -94."""
@@ -48,15 +51,6 @@ def links(cells: NDArray[np.int64], num_players: int) -> Links:
     return Links(taken, groups, np.argmax(reach & reach.T, axis=1), reach)
 
 
-def points_taken(cells: NDArray[np.int64], num_players: int) -> NDArray[np.float64]:
-    """Gives the points that each row's player took from each column's, `float64[P, P]`."""
-    high, low = np.tril_indices(num_players, -1)
-    taken = np.zeros((num_players, num_players))
-    taken[low, high] = cells[:, 0, 2] + cells[:, 1, 0] + 0.5 * (cells[:, 0, 1] + cells[:, 1, 1])
-    taken[high, low] = cells[:, 0, 0] + cells[:, 1, 2] + 0.5 * (cells[:, 0, 1] + cells[:, 1, 1])
-    return taken
-
-
 @njit(cache=True)
 def _spread(edges: Any, start: int) -> Any:
     """Gives who can be reached from `start`, itself included, `bool[P]`."""
@@ -84,8 +78,7 @@ def bounds(found: Links) -> tuple[Bound, ...]:
     without reaching has an upper bound. Anybody else, and everybody where no set is the largest,
     is bounded on the side where less than half of the points outside the own set were taken.
     """
-    size = len(found.sets)
-    out: list[Bound] = [None] * size
+    out: list[Bound] = [None] * len(found.sets)
     if found.reach is None:
         return tuple(out)
     for group in found.groups:
@@ -111,35 +104,71 @@ def _core(sets: NDArray[np.int64]) -> int:
     return int(labels[largest[0]]) if len(largest) == 1 and sizes.max() > 1 else -1
 
 
-def bound_rating(
-    player: int, bound: Bound, found: Links, rating: NDArray[np.float64], finite: bool
-) -> float:
-    """Gives the rating in nats at which the results that show no other end have a chance of 5 %.
+def games_begun(cells: NDArray[np.int64], num_players: int) -> NDArray[np.float64]:
+    """Gives the games of the row's player with the column's that it began, `float64[P, P]`."""
+    seats = games_by_seat(cells)
+    low, high = pairing_players(num_players)
+    begun = np.zeros((num_players, num_players))
+    begun[low, high], begun[high, low] = seats[:, 0], seats[:, 1]
+    return begun
+
+
+def bound_ratings(
+    marks: tuple[Bound, ...],
+    found: Links,
+    x: NDArray[np.float64],
+    begun: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Gives the ratings at which the results that show only one end have a chance of 5 %.
 
     These results are the games that the player's set won from ("lower"), or lost to ("upper"),
     players outside it; the set moves as a whole and the others stand at their ratings. Where
-    nobody of the group has a finite rating, all others stand at 0, so that 10-0 gives +183 Elo.
-    The first-move term stays out: it is the same for both where seats are balanced.
+    nobody of the group has a finite rating, all others stand at 0 and moving first is worth
+    nothing, so that 10-0 gives +183 Elo.
     Source: one-sided Clopper and Pearson 1934, https://doi.org/10.1093/biomet/26.4.404.
 
     Args:
-        player: index.
-        bound: on which side; None gives nan.
+        marks: from `bounds`.
         found: from `links`.
-        rating: `float64[P]`, nats, centred.
-        finite: whether somebody of the group has a finite rating.
+        x: `float64[P + 1]`, nats: centred ratings, and what moving first is worth.
+        begun: `float64[P, P]`, games of the row's player with the column's that it began.
+
+    Returns:
+        `float64[P]`, nats; nan where finite.
     """
-    if bound is None:
-        return math.nan
-    own = found.sets == found.sets[player]
-    taken = found.taken if bound == "lower" else found.taken.T
-    clear = np.where(taken.T[own][:, ~own] == 0, taken[own][:, ~own], 0.0)
-    sign = 1.0 if bound == "lower" else -1.0
-    place = rating if finite else np.where(own, rating - rating[player], 0.0)
-    ahead = sign * (place[own][:, None] - place[~own][None, :])
+    out = np.full(len(marks), np.nan)
+    for group in found.groups if any(marks) else ():
+        finite = any(marks[k] is None for k in group)
+        seat = x[-1] if finite else 0.0
+        for player in group:
+            own = found.sets == found.sets[player]
+            place = x[:-1] if finite else np.where(own, x[:-1] - x[player], 0.0)
+            clear = np.ix_(own, ~own)
+            if marks[player] == "lower":
+                games = np.where(found.taken.T[clear] == 0, [begun[clear], begun.T[clear]], 0.0)
+                out[player] = place[player] + _least_shift(games, own, place, seat)
+            elif marks[player] == "upper":
+                games = np.where(found.taken[clear] == 0, [begun[clear], begun.T[clear]], 0.0)
+                out[player] = place[player] - _least_shift(games, own, -place, -seat)
+    return out
+
+
+def _least_shift(
+    games: NDArray[np.float64], own: NDArray[np.bool_], place: NDArray[np.float64], seat: float
+) -> float:
+    """Gives how far up a set must move, in nats, for its clear wins to have a chance of 5 %.
+
+    Args:
+        games: `float64[2, own, others]`, games won, those that the set began first.
+        own: `bool[P]`, the set.
+        place: `float64[P]`, nats.
+        seat: what moving first is worth, nats.
+    """
+    ahead = place[own][:, None] - place[~own][None, :]
+    ahead = np.stack([ahead + seat, ahead - seat])
     low, high = -60.0 - float(np.abs(ahead).max()), 60.0 + float(np.abs(ahead).max())
     while high - low > 1e-9:
         shift = (low + high) / 2
-        chance = -float((clear * np.logaddexp(0, -ahead - shift)).sum())
+        chance = -float((games * np.logaddexp(0, -ahead - shift)).sum())
         low, high = (shift, high) if chance < math.log(ONE_SIDED) else (low, shift)
-    return float(place[player] + sign * low)
+    return low

@@ -15,7 +15,11 @@ from arena.elo import ELO_PER_NAT
 _KINDS = {"gauss": "Elo, such as gauss:2000", "virtual": "games, such as virtual:2"}
 
 
-class PriorError(ValueError):
+class RatingError(ValueError):
+    """Something that no rating follows from: what a user can mend."""
+
+
+class PriorError(RatingError):
     """A text that names no prior."""
 
 

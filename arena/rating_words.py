@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from arena.rating_errors import ENOUGH_CLUSTERS, chosen_clusters
 from arena.tally import Counts, pairing_players
 
-_FEW_CLUSTERS = 10
 _REPEATED = 2
 """Games per distinct game from which a pairing is said to repeat itself."""
 
@@ -17,7 +18,7 @@ def warnings(
     counts: Counts,
     groups: Sequence[Sequence[str]],
     bounds: Sequence[str | None],
-    bound_elo: Sequence[float],
+    bound_elo: NDArray[np.float64],
     seat_fault: str | None,
 ) -> tuple[str, ...]:
     """Gives what a reader of the ratings should know, a sentence each.
@@ -26,7 +27,7 @@ def warnings(
         counts: of the games.
         groups: players that met.
         bounds: `P` times None, "lower" or "upper".
-        bound_elo: `P` bounds in Elo.
+        bound_elo: `float64[P]`, bounds in Elo.
         seat_fault: what is wrong with the first-move term, if anything.
     """
     out = []
@@ -40,8 +41,11 @@ def warnings(
             out.append(f"{name} took no point outside its circle: rated <= {elo:+.0f} (95 %)")
     if seat_fault is not None:
         out.append(seat_fault)
-    if counts.clusters < _FEW_CLUSTERS:
-        out.append(f"only {counts.clusters} openings or games to learn from: errors are rough")
+    clusters = int(chosen_clusters(counts)[1].sum())
+    if clusters <= len(counts.players):
+        out.append(f"{clusters} distinct games of {len(counts.players)} players: no error follows")
+    elif clusters < ENOUGH_CLUSTERS:
+        out.append(f"only {clusters} distinct games: errors are rough")
     return (*out, *_repeats(counts))
 
 
