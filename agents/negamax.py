@@ -24,6 +24,7 @@ from agents.negamax_search import (
     STOP,
     Search,
     begin,
+    inner,
     look_up,
     new_search,
     score,
@@ -60,7 +61,7 @@ def _new_thoughts(rows: int, columns: int) -> Thoughts:
     return Thoughts(np.full(rows, -1), np.full(rows, np.nan), q, np.full((rows, 64), -1, np.int8))
 
 
-@njit(cache=True)
+@inner
 def _expected_return(x: Any) -> Any:
     """Gives the return in [-1, 1] that a score promises: +-1 if proven, else x / (|x| + even)."""
     if abs(x) >= PROVEN:
@@ -68,7 +69,7 @@ def _expected_return(x: Any) -> Any:
     return x / (abs(x) + _EVEN)
 
 
-@njit(cache=True)
+@inner
 def _chosen(scores: Any, best: Any, word: Any) -> Any:
     """Gives one of the moves with the best score, which there must be."""
     ties = 0
@@ -83,7 +84,7 @@ def _chosen(scores: Any, best: Any, word: Any) -> Any:
     return -1
 
 
-@njit(cache=True)
+@inner
 def _write_line(s: Any, mine: Any, occupied: Any, depth: Any, line: Any) -> None:
     """Writes the play that the table expects after the first move of `line`, which is there."""
     line[1:] = -1

@@ -37,6 +37,8 @@ _LOW, _SIX = np.uint64(0xFFFFFFFF), np.uint64(63)
 _CELL, _DEPTH, _BOUND, _GENERATION = np.uint64(32), np.uint64(38), np.uint64(44), np.uint64(46)
 _EXACT, _LOWER, _UPPER = 0, 1, 2
 _GENERATIONS = 2**18
+inner = njit(cache=True, no_cpython_wrapper=True)  # type: ignore[call-overload]
+"""Compiles what only kernels call, in half the time."""
 _FRAME = np.dtype(
     [(name, np.uint64) for name in ("mine", "occupied", "best_cell")]
     + [(name, np.int64) for name in ("alpha", "beta", "best", "count", "tried")],
@@ -126,7 +128,7 @@ def begin(s: Any) -> None:
         s.control[GENERATION] = 1
 
 
-@njit(cache=True)
+@inner
 def look_up(s: Any, key: Any, depth: Any, alpha: Any, beta: Any) -> Any:
     """Gives whether the table settles a position, its score, and the best cell known or none."""
     slot = np.int64((key * _GOLDEN) >> _HASH) & (s.table.shape[0] - 1)
@@ -142,7 +144,7 @@ def look_up(s: Any, key: Any, depth: Any, alpha: Any, beta: Any) -> Any:
     return settled, score, _ONE << ((entry >> _CELL) & _SIX)
 
 
-@njit(cache=True)
+@inner
 def _store(s: Any, depth: Any) -> None:
     """Keeps what the frame of `depth` found."""
     frame = s.frames[depth]
@@ -163,7 +165,7 @@ def _store(s: Any, depth: Any) -> None:
     )
 
 
-@njit(cache=True)
+@inner
 def _sort_moves(s: Any, depth: Any, moves: Any, first: Any) -> Any:
     """Writes `moves` in the order to try them: `first`, then the most threats; gives their number.
 
@@ -224,7 +226,7 @@ def _visit(s: Any, mine: Any, occupied: Any, depth: Any, alpha: Any, beta: Any) 
     return False, 0
 
 
-@njit(cache=True)
+@inner
 def score(s: Any, mine: Any, occupied: Any, depth: Any) -> Any:
     """Gives the score of a position, 0 if told to stop.
 
