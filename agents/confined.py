@@ -45,6 +45,8 @@ class Order(NamedTuple):
     """Absolute path of the folder that it lies in."""
     readable: tuple[str, ...]
     """Absolute paths of all that belongs to it."""
+    listed: tuple[str, ...]
+    """Absolute paths of folders of which it may list the names."""
     memory_mb: int
     """Most address space; megabytes."""
 

@@ -176,32 +176,33 @@ def _opened(path: Path, memory_mb: int) -> tuple[str, Order]:
         digest, folder = archive.unpack(path)
         for name in _MAINS:
             if os.path.isfile(main := os.path.join(folder, name)):
-                return digest, Order(main, folder, (folder,), memory_mb)
+                return digest, Order(main, folder, (folder,), (), memory_mb)
         raise AgentError(f"'{path}' has no main.py at its root; pack the file, not its folder")
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise AgentError(f"cannot read '{path}': {error.strerror}; check its rights") from error
-    file = str(path.resolve())
-    return digest, Order(file, os.path.dirname(file), _beside(file), memory_mb)
+    return digest, order(str(path.resolve()), memory_mb)
 
 
-def _beside(file: str) -> tuple[str, ...]:
-    """Gives what a file may read: what lies in its folder, without hidden things and secrets.
+def order(file: str, memory_mb: int) -> Order:
+    """Gives the order to run a file: it may read what lies in its folder.
 
-    Links out of the folder do not count, and a home folder is no folder of an agent.
+    Without hidden things, secrets, and links that lead away; and a home folder is no folder of an
+    agent.
     """
     folder = os.path.dirname(file)
     home = os.path.realpath(os.path.expanduser("~"))
     if home == folder or home.startswith(folder.rstrip("/") + "/"):
-        return (file,)
-    return tuple(
+        return Order(file, folder, (file,), (), memory_mb)
+    readable = tuple(
         entry.path
         for entry in os.scandir(folder)
         if not entry.name.startswith(".")
         and entry.name not in _SECRETS
         and os.path.realpath(entry.path) == entry.path
     )
+    return Order(file, folder, readable, (folder,), memory_mb)
 
 
 def _judged(answer: Answer, mask: NDArray[np.bool_]) -> tuple[int, Failure | None]:

@@ -131,7 +131,9 @@ def _live(nurse: int, order: dict[str, Any], channel: int, output: int) -> NoRet
     scratch = order["scratch"]
     try:
         os.environ.update(HOME=scratch, TMPDIR=scratch)
-        confinement = sandbox.Confinement(order["readable"], scratch, order["memory_mb"])
+        confinement = sandbox.Confinement(
+            order["readable"], order["listed"], scratch, order["memory_mb"]
+        )
         layers = sandbox.enter(confinement, nurse)
         os.chdir(order["folder"])
     except BaseException:
@@ -160,9 +162,10 @@ def _serve(agent: Agent) -> None:
 def _answer(agent: Agent, content: bytes) -> bytes:
     mark, step, bank = MOMENT.unpack_from(content)
     board = list(content[MOMENT.size :])
+    left = int(bank) if bank.is_integer() else bank
     try:
         action = agent.act(
-            {"remainingOverageTime": bank, "step": step, "board": board, "mark": mark}
+            {"remainingOverageTime": left, "step": step, "board": board, "mark": mark}
         )
         if isinstance(action, int) and not isinstance(action, bool):
             return COLUMN + b"%d" % int.__index__(action)

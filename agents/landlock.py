@@ -33,12 +33,13 @@ def version() -> int:
     return max(0, int(_syscall(_CREATE, None, 0, _VERSION_FLAG)))
 
 
-def restrict(readable: Iterable[str], writable: Iterable[str]) -> None:
-    """Denies this process, for ever, all that the two lists do not name.
+def restrict(readable: Iterable[str], writable: Iterable[str], listed: Iterable[str] = ()) -> None:
+    """Denies this process, for ever, all that the lists do not name.
 
     Args:
         readable: files, and folders with all beneath; those that do not exist are left out.
         writable: the same, to be read and written.
+        listed: folders of which, and beneath which, names may be listed.
 
     Raises:
         OSError: when the kernel refuses; `no_new_privs` must be set before.
@@ -54,6 +55,8 @@ def restrict(readable: Iterable[str], writable: Iterable[str]) -> None:
         _allow(ruleset, path, _READ & rights)
     for path in writable:
         _allow(ruleset, path, _WRITE & rights)
+    for path in listed:
+        _allow(ruleset, path, _READ_DIR & rights)
     _checked(_syscall(_RESTRICT, ruleset, 0), "landlock_restrict_self")
     os.close(ruleset)
 

@@ -38,7 +38,7 @@ class Nursery:
     def __init__(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         root = str(Path(__file__).resolve().parent.parent)
-        arguments = [str(theirs.fileno()), str(os.getpid()), json.dumps(sandbox.readable()), root]
+        arguments = [str(theirs.fileno()), str(os.getpid()), json.dumps(sandbox.packages()), root]
         self.owner = os.getpid()
         self._control = ours
         with theirs:

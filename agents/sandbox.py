@@ -64,6 +64,8 @@ class Confinement(NamedTuple):
 
     readable: list[str]
     """Files and folders beyond those of the system."""
+    listed: list[str]
+    """Folders of which names may be listed."""
     scratch: str
     """Folder that it may write."""
     memory_mb: int
@@ -99,15 +101,21 @@ def refusal() -> str | None:
     return None
 
 
-def readable() -> list[str]:
-    """Gives the folders that Python and its packages need: libraries, never a whole prefix."""
+@functools.cache
+def packages() -> list[str]:
+    """Gives the folders in which installed packages are."""
     import site
     import sysconfig
 
     paths = sysconfig.get_paths()
-    named = [paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")]
-    found = {os.path.realpath(path) for path in [*named, *site.getsitepackages()]}
-    return sorted(path for path in found if os.path.isdir(path))
+    named = [*site.getsitepackages(), paths["purelib"], paths["platlib"]]
+    return [path for path in dict.fromkeys(map(os.path.realpath, named)) if os.path.isdir(path)]
+
+
+@functools.cache
+def readable() -> list[str]:
+    """Gives the folders that Python and its packages need: libraries, never a whole prefix."""
+    return [os.path.dirname(os.path.realpath(os.__file__)), *packages()]
 
 
 def enter(confinement: Confinement, parent: int) -> tuple[str, ...]:
@@ -128,7 +136,9 @@ def enter(confinement: Confinement, parent: int) -> tuple[str, ...]:
     if landlock.version():
         own = f"/proc/{os.getpid()}"
         landlock.restrict(
-            [*_SYSTEM, own, *confinement.readable], [confinement.scratch, "/dev/null"]
+            [*_SYSTEM, own, *confinement.readable],
+            [confinement.scratch, "/dev/null"],
+            confinement.listed,
         )
         held.append("landlock")
     if seccomp.available():
