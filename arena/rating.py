@@ -43,9 +43,11 @@ _MAX_ITERATIONS = 200
 _LONGEST_STEP = 1.75
 """Nats by which one step may change a game's d: up to 1.79 a Newton step always climbs, since the
 slope of p (1 - p) never exceeds p (1 - p). Source: Bach 2010, https://arxiv.org/abs/0910.4627."""
-_NEAR = 3e-4
-"""Nats; after a step as short, the last one is taken. Each is about the square of the one before,
-so that what is left is below 1e-13 and the curvature is known to 1e-7."""
+_NEAR, _NEARER = 3e-3, 3e-4
+"""Nats; each step is about the square of the one before, or less. After one below `_NEARER` the
+next is the last: it leaves ratings off by below 1e-13, and the curvature is known to 1e-7."""
+_FLAT = 1e-8
+"""Nats; after a step below `_NEAR` the next is the last too if no player alone would move more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,28 +126,21 @@ def fit(
     seat = seat_term(counts, first_move)
     if belief.kind == "none":
         require_maximum(counts, found, seat)
-    start = _start(counts, found, warm, seat)
-    peak = _climb(counts, belief, seat, start)
-    centred = peak.x[:size] - peak.x[:size].mean()
+    peak = _climb(counts, belief, seat, _start(counts, found, warm, seat))
     marks = bounds(found)
-    finite = np.array([mark is None for mark in marks])
-    spread = covariance(counts, peak, errors == "clustered", finite)
-    error95 = _Z95 * np.sqrt(np.maximum(0.0, np.diag(spread)))
-    error95[:size][~finite] = np.nan
+    spread, error95 = _errors(counts, peak, marks, errors == "clustered")
+    ends = _ends(counts, found, marks, peak)
     groups = group_names(counts, found)
-    ends = np.full(size, np.nan)
-    if not finite.all():
-        place = np.append(centred, peak.x[size])
-        ends = ELO_PER_NAT * bound_ratings(marks, found, place, games_begun(counts.cells, size))
-    seat_error = float(error95[size])
     return Ratings(
         model=f"bradley-terry{'' if seat == 'out' else '+first-move'}, {belief}",
         players=counts.players,
-        elo=ELO_PER_NAT * centred,
+        elo=ELO_PER_NAT * (peak.x[:size] - peak.x[:size].mean()),
         error95=error95[:size],
         covariance=spread[:size, :size],
         first_move_elo=None if seat == "out" else ELO_PER_NAT * float(peak.x[size]),
-        first_move_error95=None if seat != "free" or np.isnan(seat_error) else seat_error,
+        first_move_error95=None
+        if seat != "free" or np.isnan(error95[size])
+        else float(error95[size]),
         bound=marks,
         bound_elo=ends,
         groups=groups,
@@ -157,6 +152,28 @@ def fit(
 def counts_of(games: Results | Tally) -> Counts:
     """Gives the counts of games, counting them if that has not been done."""
     return games.counts() if isinstance(games, Tally) else count(games)
+
+
+def _errors(
+    counts: Counts, peak: Peak, marks: tuple[Bound, ...], clustered: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Gives the covariance, `float64[N, N]`, and half the 95 % intervals, `float64[N]`."""
+    finite = np.array([mark is None for mark in marks])
+    spread = covariance(counts, peak, clustered, finite)
+    error95 = _Z95 * np.sqrt(np.maximum(0.0, np.diag(spread)))
+    error95[:-1][~finite] = np.nan
+    return spread, error95
+
+
+def _ends(
+    counts: Counts, found: Links, marks: tuple[Bound, ...], peak: Peak
+) -> NDArray[np.float64]:
+    """Gives the one-sided bounds in Elo, `float64[P]`, nan where finite."""
+    size = len(marks)
+    if not any(marks):
+        return np.full(size, np.nan)
+    place = peak.x - np.append(np.full(size, peak.x[:size].mean()), 0.0)
+    return ELO_PER_NAT * bound_ratings(marks, found, place, games_begun(counts.cells, size))
 
 
 def _start(counts: Counts, found: Links, warm: Ratings | None, seat: Seat) -> NDArray[np.float64]:
@@ -177,11 +194,13 @@ def _climb(counts: Counts, prior: Prior, seat: Seat, x: NDArray[np.float64]) -> 
     gradient, hessian = np.empty_like(x), np.empty((len(x), len(x)))
     belief = _derivatives(counts, prior, seat, x, (gradient, hessian))
     longest, iterations = math.inf, 1
-    while longest >= _NEAR and iterations < _MAX_ITERATIONS:
+    while longest >= _NEARER and iterations < _MAX_ITERATIONS:
+        if longest < _NEAR and (np.abs(gradient) < _FLAT * np.diag(hessian)).all():
+            break
         step = rating_solve.solve(hessian, gradient)
         players = step[:-1]
         longest = max(np.ptp(players), np.abs(players).max()) + abs(step[-1])
-        x = x + step * min(1.0, _LONGEST_STEP / max(longest, _NEAR))
+        x = x + step * min(1.0, _LONGEST_STEP / max(longest, _NEARER))
         iterations += 1
         belief = _derivatives(counts, prior, seat, x, (gradient, hessian))
     inverse = rating_solve.inverse(hessian)
