@@ -12,6 +12,8 @@ FLOORS = {"configs": 0, "envs": 1, "muzero": 2, "agents": 3, "arena": 4}
 DOORS = {
     "kaggle_environments": {"envs/kaggle.py"},
     "ale_py": {"envs/atari.py"},
+    "gymnasium": {"agents/gym_env.py", "envs/aec.py"},
+    "pettingzoo": {"envs/aec.py"},
     "tensorboard": {"arena/board/scalars.py"},
     "ray": {"arena/ray_executor.py"},
 }
@@ -94,6 +96,7 @@ HEAVY = {
     "kaggle_environments",
     "tensorboard",
     "ale_py",
+    "pettingzoo",
     "ray",
 }
 
