@@ -8,6 +8,7 @@ entered by the process itself and cannot be left. Imported by the child too, so 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import os
@@ -16,6 +17,7 @@ import shutil
 import signal
 import struct
 import sys
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from agents import landlock, seccomp
@@ -87,6 +89,29 @@ def layers() -> tuple[str, ...]:
     if shutil.which("bwrap"):
         found.append("bubblewrap")
     return tuple(found)
+
+
+@contextlib.contextmanager
+def policy(trust: bool, require: bool) -> Iterator[None]:
+    """Says for a while, to this process and those it starts, what foreign code may lack.
+
+    Args:
+        trust: it may run without the layers of `NEEDED`.
+        require: it must not, whoever trusts it.
+    """
+    before = {name: os.environ.get(name) for name in (TRUST, REQUIRE)}
+    wanted = {TRUST: "1" if trust else None, REQUIRE: "1" if require else None}
+    try:
+        for name, value in wanted.items():
+            if value:
+                os.environ[name] = value
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def refusal() -> str | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from agents import sandbox
 from arena import screen
 from arena.commands import json_option, print_json
 
@@ -31,6 +32,12 @@ EXTRAS = {
 }
 """Module to the extra that brings it, what it is for, how to get it."""
 
+SANDBOX = {
+    "landlock": "Linux 5.13 or later, with landlock among its security modules (lsm=)",
+    "seccomp": "Linux on x86_64 or aarch64 with CONFIG_SECCOMP_FILTER",
+}
+"""Layer to what brings it."""
+
 
 @click.command()
 @json_option
@@ -44,6 +51,7 @@ def command(as_json: bool) -> int:
         "packages": {name: _version(name) for name in PACKAGES},
         "threads": _threads(),
         "sqlite": sqlite3.sqlite_version,
+        "sandbox": list(sandbox.layers()),
         "missing": _missing(),
     }
     if as_json:
@@ -62,9 +70,8 @@ def _version(name: str) -> str | None:
 
 def _threads() -> dict[str, int]:
     """Gives the threads that each library uses in a process that plays."""
-    from threadpoolctl import threadpool_info
-
     import numpy as np  # loads BLAS, so that it can be asked
+    from threadpoolctl import threadpool_info
 
     np.ones((2, 2)) @ np.ones((2, 2))
     threads = {pool["internal_api"]: int(pool["num_threads"]) for pool in threadpool_info()}
@@ -84,6 +91,9 @@ def _missing() -> list[dict[str, str]]:
     for module, (extra, purpose, how) in EXTRAS.items():
         if importlib.util.find_spec(module) is None:
             missing.append({"what": f"{module} (extra {extra})", "for": purpose, "get": how})
+    for layer, what in SANDBOX.items():
+        if layer not in sandbox.layers():
+            missing.append({"what": layer, "for": "containing agents from files", "get": what})
     if sys.platform != "linux":
         missing.append({"what": "Linux", "for": "worker processes", "get": "a Linux machine"})
     return missing
@@ -98,6 +108,7 @@ def _print(document: dict[str, Any]) -> None:
         *([name, version or "missing"] for name, version in document["packages"].items()),
         ["threads a process", threads],
         ["sqlite", document["sqlite"]],
+        ["sandbox", ", ".join(document["sandbox"])],
     ]
     screen.show(screen.table(["", ""], rows))
     for entry in document["missing"]:

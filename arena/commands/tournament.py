@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Any
 
 import click
 
+from agents import sandbox
 from arena import executor as executors
 from arena import ladder, runs, screen, tournament
+from arena.chunk import ON_FAULT
 from arena.cli import EXIT_FAULTS
 from arena.commands import dir_option, json_option, print_json
 from arena.live import Live
@@ -34,6 +37,15 @@ from envs import registry as env_registry
 @click.option("--resume", is_flag=True, help="Go on with the run of that name.")
 @click.option("--workers", type=int, default=None, help="Worker processes.  [default: cores]")
 @click.option("--executor", "kind", type=click.Choice(["local", "inline"]), default="local")
+@click.option(
+    "--on-fault",
+    type=click.Choice(ON_FAULT),
+    help="A faulty game is lost, counts for nobody, or is played again, twice at most.",
+)
+@click.option(
+    "--trust", is_flag=True, help="Run agents from files even where little contains them."
+)
+@click.option("--require-sandbox", is_flag=True, help="Refuse them there, --trust or not.")
 @dir_option
 @json_option
 def command(
@@ -43,6 +55,8 @@ def command(
     resume: bool,
     workers: int | None,
     kind: str,
+    trust: bool,
+    require_sandbox: bool,
     root: Path,
     as_json: bool,
     **options: Any,
@@ -53,21 +67,23 @@ def command(
     recorded in the run's folder, chunk by chunk; --resume goes on after any stop.
     """
     if preset and "=" in preset:
-        preset, settings = None, (preset, *settings)
+        settings, preset = (preset, *settings), None
     if resume and not name:
         raise ConfigError("--resume needs --name NAME, the run to go on with")
     config = _config(preset, settings, options, runs.path(root, name) if resume and name else None)
     tournament.check(config)
     run = runs.path(root, name or runs.free_name(root, preset or "tournament"))
-    executor = executors.make(kind, _workers(workers))
-    try:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(sandbox.policy(trust, require_sandbox))
+        executor = executors.make(kind, _workers(workers))
+        stack.callback(executor.close)
         cards = tournament.inspect(config, executor)
         runs.settle(run, "tournament", loader.dump(config), resume)
-        with Records.write(run) as records:
-            standings = _play(config, cards, records, executor, as_json)
-    finally:
-        executor.close()
-    return _finish(run, env_registry.canonical(config.env), standings, as_json)
+        records = stack.enter_context(Records.write(run))
+        standings = _play(config, cards, records, executor, as_json)
+        faulty = next(records.episodes("blame IS NOT NULL"), None) is not None
+    code = EXIT_FAULTS if faulty else 0
+    return _finish(run, env_registry.canonical(config.env), standings, as_json) or code
 
 
 def _config(
@@ -113,4 +129,3 @@ def _finish(run: Path, env: str, standings: Standings, as_json: bool) -> int:
         f"`arena ladder {run.name}` shows this again, `arena replay {run.name}/1` the first game."
     )
     return code
-
