@@ -100,6 +100,23 @@ def crosstable(document: dict[str, Any]) -> RenderableType:
     return table(headers, rows)
 
 
+def sprt(document: dict[str, Any]) -> RenderableType:
+    """Gives what the test of a match of two decided, and from which numbers."""
+    test = document["sprt"]
+    low, high = f"{test['elo0']:+g}", f"{test['elo1']:+g}"
+    words = {
+        "H0": f"H0, the first agent is stronger by {low} rather than {high} Elo",
+        "H1": f"H1, the first agent is stronger by {high} rather than {low} Elo",
+        None: f"not decided between {low} and {high} Elo; more --games may do it",
+    }
+    pairs = " ".join(map(str, test["pentanomial"]))
+    return Text(
+        f"SPRT: {words[test['decision']]}. Log-likelihood ratio {test['llr']:+.2f}, bounds "
+        f"{test['lower']:+.2f} and {test['upper']:+.2f}; pairs with 0, 1/2, 1, 3/2, 2 points: "
+        f"{pairs}."
+    )
+
+
 def _error(agent: dict[str, Any]) -> str:
     if agent["bound"]:
         sign = "≥" if agent["bound"] == "lower" else "≤"

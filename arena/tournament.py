@@ -14,13 +14,14 @@ from typing import NamedTuple
 
 from agents.base import AgentError
 from arena import chunk as chunks
-from arena import schedule
+from arena import schedule, sprt
 from arena.chunk import ON_FAULT, AgentCard, Chunk, ChunkError, Game, Played
 from arena.conduct import SUSPENDED, Conduct
-from arena.executor import Executor
+from arena.executor import Executor, Outcome
 from arena.match import TimeControl
 from arena.records import MatchRecord, Records
 from arena.schedule import Plan
+from arena.sprt import Sprt
 from arena.standings import Standings
 from configs import loader
 from configs.loader import ConfigError
@@ -53,6 +54,9 @@ class TournamentConfig:
     on_fault: str = "forfeit"
     """`forfeit`: the game is lost; `void`: it counts for nobody; `retry`: it is played again, twice
     at most, then lost. Three faults in a row suspend an agent for the rest of the tournament."""
+    sprt: tuple[float, float] | None = None
+    """Elo, H0 and H1: a tournament of two ends when it is decided which of them the first agent is
+    stronger by, after `games` at the latest."""
 
 
 class Committed(NamedTuple):
@@ -88,6 +92,8 @@ def check(config: TournamentConfig) -> None:
         raise ConfigError(f"on_fault='{config.on_fault}'{hint} (there are: {', '.join(ON_FAULT)})")
     if spec.num_players != 2:
         raise ConfigError(f"{spec.id} is a game for one; tournaments need a game for two")
+    if config.sprt is not None:
+        sprt.check(config.sprt, len(config.agents))
 
 
 def inspect(config: TournamentConfig, executor: Executor) -> list[AgentCard]:
@@ -160,6 +166,7 @@ def run(
     done = len(records.chunks(key))
     by_name = {card.agent: card for card in cards}
     known, conduct = Standings(), Conduct()
+    test = Sprt(config.sprt, cards[0].agent)
     drawn: deque[Chunk] = deque()
     results: deque[list[MatchRecord]] = deque()
 
@@ -170,6 +177,9 @@ def run(
             drawn.append(chunk)
             if chunk.number < done:
                 results.append(_stored(records, chunk, key))
+                test.add(results[-1])
+            elif test.decided:
+                return
             else:
                 yield chunk
             if chunk.number >= _AHEAD - 1:  # the next one may know what came _AHEAD before it
@@ -181,14 +191,24 @@ def run(
         chunk = drawn.popleft()
         while chunk.number < done:
             chunk = drawn.popleft()
-        if outcome.status != "ok":
-            raise ChunkError(f"chunk {chunk.number} failed ({outcome.status}): {outcome.value}")
-        played = chunks.decode(outcome.value)
-        final = {p.game: p.attempt for p in played}
-        stored = [_record(chunk, p, key, by_name, p.attempt == final[p.game]) for p in played]
+        stored = _played(chunk, outcome, key, by_name)
         records.commit(stored, key, chunk.number, _layers(chunk, by_name))
         results.append(stored)
+        test.add(stored)
         yield Committed(chunk.number, chunk.agents, stored)
+        if test.decided:
+            return
+
+
+def _played(
+    chunk: Chunk, outcome: Outcome, key: str, cards: dict[str, AgentCard]
+) -> list[MatchRecord]:
+    """Gives the episodes of a chunk that was played."""
+    if outcome.status != "ok":
+        raise ChunkError(f"chunk {chunk.number} failed ({outcome.status}): {outcome.value}")
+    played = chunks.decode(outcome.value)
+    final = {p.game: p.attempt for p in played}
+    return [_record(chunk, p, key, cards, p.attempt == final[p.game]) for p in played]
 
 
 def _stored(records: Records, chunk: Chunk, key: str) -> list[MatchRecord]:

@@ -17,6 +17,7 @@ from arena.cli import EXIT_FAULTS
 from arena.commands import dir_option, json_option, print_json
 from arena.live import Live
 from arena.records import Records
+from arena.sprt import Sprt
 from arena.standings import Standings
 from arena.tournament import TournamentConfig
 from configs import loader
@@ -31,6 +32,13 @@ from envs import registry as env_registry
 @click.option("--env", help="Env id, such as connectx or connectx-5x4x3.")
 @click.option("--schedule", help="round-robin, or gauntlet (the first agent against each other).")
 @click.option("--games", type=int, help="Games a pairing, even: each opening from both seats.")
+@click.option(
+    "--sprt",
+    nargs=2,
+    type=float,
+    metavar="ELO0 ELO1",
+    help="Two agents: end when it is decided which the first is stronger by; --games is the most.",
+)
 @click.option("--openings", type=int, metavar="PLIES", help="Plies played first; 0 = empty board.")
 @click.option("--seed", type=int, help="Seed of everything random.")
 @click.option("--name", help="Name of the run.  [default: the preset's, with a number]")
@@ -81,9 +89,16 @@ def command(
         runs.settle(run, "tournament", loader.dump(config), resume)
         records = stack.enter_context(Records.write(run))
         standings = _play(config, cards, records, executor, as_json)
+        test = Sprt(config.sprt, cards[0].agent)
+        test.add(records.episodes())
         faulty = next(records.episodes("blame IS NOT NULL"), None) is not None
     code = EXIT_FAULTS if faulty else 0
-    return _finish(run, env_registry.canonical(config.env), standings, as_json) or code
+    document = ladder.ladder_document(
+        env_registry.canonical(config.env), standings.tally, standings.faults
+    )
+    if verdict := test.verdict():
+        document["sprt"] = verdict._asdict()
+    return _finish(run, document, standings, as_json) or code
 
 
 def _config(
@@ -117,13 +132,14 @@ def _play(
     return standings
 
 
-def _finish(run: Path, env: str, standings: Standings, as_json: bool) -> int:
-    document = ladder.ladder_document(env, standings.tally, standings.faults)
+def _finish(run: Path, document: dict[str, Any], standings: Standings, as_json: bool) -> int:
     code = EXIT_FAULTS if standings.faults else 0
     if as_json:
         print_json(document)
         return code
     screen.show(screen.ladder(document), "", screen.crosstable(document), "")
+    if "sprt" in document:
+        screen.show(screen.sprt(document), "")
     screen.note(
         f"{standings.games:,} games in {run}. "
         f"`arena ladder {run.name}` shows this again, `arena replay {run.name}/1` the first game."
