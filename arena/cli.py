@@ -1,8 +1,8 @@
 """The command line: which commands there are, and how errors end.
 
 Each command is a module of `arena.commands`, imported when it is used, so that `arena --help` is
-quick. A user's mistake is one line and exit code 2; a disk or file error 74; an interrupt 130; games
-that an agent forfeited by a fault 3. Anything else is a bug of ours and shows its traceback.
+quick. A user's mistake is one line and exit code 2; a disk or file error 74; an interrupt 130;
+games that an agent forfeited by a fault 3. Anything else is a bug of ours and shows its traceback.
 """
 
 from __future__ import annotations
@@ -32,11 +32,10 @@ COMMANDS = {
 
 USER_ERRORS = {
     "agents.base:AgentError",
-    "arena.rating_existence:DisconnectedError",
-    "arena.rating_existence:NoRatingError",
-    "arena.rating_prior:PriorError",
+    "arena.rating_prior:RatingError",
     "arena.records:EpisodeNotFoundError",
     "arena.records:RunBusyError",
+    "arena.results:ResultsError",
     "arena.results_file:ResultsFileError",
     "arena.runs:RunError",
     "configs.loader:ConfigError",

@@ -34,7 +34,7 @@ _GRACE_S = 0.02
 class Outcome(NamedTuple):
     """What became of a job."""
 
-    index: int
+    place: int
     """Its place in the iterable, from 0."""
     status: str
     """`ok`, `error` (it raised), `crash` (its process died) or `timeout` (its process was late)."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from agents.registry import parse
 from arena import rating
 from arena.rating import DisconnectedError
 from arena.tally import Counts, Tally, pairing_players
@@ -137,7 +138,7 @@ def _kind_results(document: Mapping[str, Any]) -> dict[tuple[str, str], list[flo
     """Gives lost, drawn and won games of each two kinds, for the one that comes first by name."""
     results: dict[tuple[str, str], list[float]] = {}
     for meeting in document["pairings"]:
-        first, second = (meeting[seat].partition(":")[0] for seat in ("first", "second"))
+        first, second = (parse(meeting[seat]).head for seat in ("first", "second"))
         if first == second:
             continue
         games = [meeting["losses"], meeting["draws"], meeting["wins"]]

@@ -51,12 +51,16 @@ class Live:
         """Shows how things stand, not more often than a person can read."""
         now = time.monotonic()
         over = standings.games >= self._total
-        if self._quiet or (now - self._last < (_REDRAW_S if self._screen else _LINE_S) and not over):
+        if self._quiet or (
+            now - self._last < (_REDRAW_S if self._screen else _LINE_S) and not over
+        ):
             return
         self._last = now
         line = self._line(standings.games, now - self._began)
         if self._screen is None:
             self._console.print(line)
+            return
+        if not standings.games:
             return
         document = ladder.ladder_document("", standings.tally, standings.faults, partial=True)
         document["warnings"] = []
@@ -68,6 +72,5 @@ class Live:
         full = round(_BAR * games / self._total)
         bar = "━" * full + "╌" * (_BAR - full)
         return Text(
-            f"{bar} {games:,} of {self._total:,} games, {speed:,.0f} a second, "
-            f"{left:,.0f} s left"
+            f"{bar} {games:,} of {self._total:,} games, {speed:,.0f} a second, {left:,.0f} s left"
         )

@@ -211,17 +211,15 @@ def _decide(
     excess = (used - limit) / len(rows)
     if limit and excess > 0:
         games.bank[rows, seats] = bank - excess
-        for place in np.flatnonzero(bank < excess):
+        for place in np.flatnonzero(bank < excess).tolist():
             words = f"{excess + games.clock.move_s:.2f} s for a move, its bank is empty"
-            failures.setdefault(int(place), Failure("timeout", words))
+            failures.setdefault(place, Failure("timeout", words))
     for place, failure in failures.items():
         games.forfeit(int(rows[place]), int(seats[place]), failure)
     return actions
 
 
-def _checked(
-    decisions: Decisions, steps: TimeStep
-) -> tuple[NDArray[np.int64], dict[int, Failure]]:
+def _checked(decisions: Decisions, steps: TimeStep) -> tuple[NDArray[np.int64], dict[int, Failure]]:
     """Gives legal actions, and a failure for each place where the player gave none."""
     mask = steps.action_mask
     actions = np.asarray(decisions.action)

@@ -121,7 +121,7 @@ def _error(agent: dict[str, Any]) -> str:
     if agent["bound"]:
         sign = "≥" if agent["bound"] == "lower" else "≤"
         return f"{sign} {agent['bound_elo']:+.0f}"
-    return f"{agent['error95']:.0f}"
+    return "?" if agent["error95"] is None else f"{agent['error95']:.0f}"
 
 
 def _scale(agents: Sequence[dict[str, Any]]) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Kills a running tournament at random moments, resumes it, and compares with an undisturbed one."""
+"""Kills a running tournament at random moments, resumes it, and compares with a calm one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from pathlib import Path
 
 from arena.records import Records
 
-ARGUMENTS = "-a random -a one-ply -a negamax:depth=2 -a negamax:depth=3 --games 400 --seed 5".split()
+AGENTS = ("random", "one-ply", "negamax:depth=2", "negamax:depth=3")
+ARGUMENTS = [*(word for agent in AGENTS for word in ("-a", agent)), "--games", "400", "--seed", "5"]
 
 
 def arena(folder: Path, *arguments: str) -> subprocess.Popen[str]:

@@ -30,8 +30,8 @@ class Left(KeyboardInterrupt):
 class Person:
     """A player who types. Shows the board before each move."""
 
-    max_batch = 1
-    digest = None
+    max_batch: int | None = 1
+    digest: str | None = None
 
     def __init__(self, env: str, stderr: bool) -> None:
         self._draw = env_registry.draw(env)

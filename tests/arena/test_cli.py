@@ -222,9 +222,9 @@ def test_lists_and_doctor(arena):
         agent["agent"] for agent in document(arena("agents", "--json"))["agents"]
     }
     assert document(arena("envs", "--json"))["envs"][0]["env"] == "connectx"
-    assert {"command": "tournament", "preset": "demo"} in document(arena("configs", "ls", "--json"))[
-        "configs"
-    ]
+    assert {"command": "tournament", "preset": "demo"} in document(
+        arena("configs", "ls", "--json")
+    )["configs"]
     assert document(arena("configs", "show", "demo", "--json"))["config"]["games"] > 0
     health = document(arena("doctor", "--json", input=""))
     assert health["packages"]["numba"] and health["cores"] >= 1

@@ -36,7 +36,9 @@ def replayed(episode, opening=(), env="connectx"):
 def test_games_are_played_to_their_end_and_can_be_played_again():
     openings = [(3,), (0, 6), (), (1, 1, 1), (), (5,)]
     for opening, episode in zip(
-        openings, play(agents.make("random"), agents.make("one-ply"), openings=openings), strict=True
+        openings,
+        play(agents.make("random"), agents.make("one-ply"), openings=openings),
+        strict=True,
     ):
         assert episode.termination == "terminated" and episode.blame is None
         assert sorted(episode.returns) in ([-1.0, 1.0], [0.0, 0.0])

@@ -59,7 +59,7 @@ def test_what_is_stored_is_read_back(run):
             )
         assert records.episode(2).fault == "column 9"
         assert records.count() == 3
-        with pytest.raises(EpisodeNotFoundError, match="no episode 9 .* holds 1-3"):
+        with pytest.raises(EpisodeNotFoundError, match=r"no episode 9 .* holds 1-3"):
             records.episode(9)
 
 
