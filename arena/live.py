@@ -74,3 +74,28 @@ class Live:
         return Text(
             f"{bar} {games:,} of {self._total:,} games, {speed:,.0f} a second, {left:,.0f} s left"
         )
+
+
+class Progress:
+    """A line that says how far a rating has settled, on stderr."""
+
+    def __init__(self, within: float, quiet: bool) -> None:
+        """Shows nothing yet; `within` is the half interval in Elo that ends it."""
+        self._within, self._quiet = within, quiet
+        self._console = screen.console(stderr=True)
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._console.is_terminal and not self._quiet:
+            self._console.print()
+
+    def show(self, games: int, elo: float, error95: float | None) -> None:
+        """Shows the rating so far; a terminal's line is drawn over."""
+        if self._quiet:
+            return
+        interval = "not bounded yet" if error95 is None else f"± {error95:.0f}"
+        end = "\r" if self._console.is_terminal else "\n"
+        line = f"{games:,} games: {elo:+.0f} {interval} (until ± {self._within:.0f})   "
+        self._console.print(line, end=end)

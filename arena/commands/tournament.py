@@ -83,7 +83,7 @@ def command(
     run = runs.path(root, name or runs.free_name(root, preset or "tournament"))
     with contextlib.ExitStack() as stack:
         stack.enter_context(sandbox.policy(trust, require_sandbox))
-        executor = executors.make(kind, _workers(workers))
+        executor = executors.make(kind, worker_count(workers))
         stack.callback(executor.close)
         cards = tournament.inspect(config, executor)
         runs.settle(run, "tournament", loader.dump(config), resume)
@@ -114,7 +114,8 @@ def _config(
     return loader.load(TournamentConfig, loader.override({**tree, **given}, settings))
 
 
-def _workers(workers: int | None) -> int:
+def worker_count(workers: int | None) -> int:
+    """Gives how many workers a user wants, all cores if nothing was said."""
     if workers is not None and workers < 1:
         raise ConfigError(f"--workers {workers}: at least 1")
     return workers or len(os.sched_getaffinity(0))
