@@ -1,8 +1,8 @@
 """Confined children as their owner sees them: started, asked with a deadline, killed for sure.
 
 They are forked by a nursery, see `agents.kaggle_child`. Whatever a child does, `ask` comes back: by
-the deadline, with an answer or with the blame. Time in which this side stood still (the machine
-slept or was too busy to run it), or in which the child waited for a processor, is given back.
+the deadline, with an answer or with the blame. Time in which this side stood still, because the
+machine slept or was too busy to run it, is given back.
 """
 
 from __future__ import annotations
@@ -199,12 +199,12 @@ class _Wait:
         self._began = time.monotonic()
         self._deadline = deadline
         self._allowed = None if deadline is None else deadline - self._began
-        self._stalled = self._queued = 0.0
+        self._stalled = 0.0
         self._ended = self._began
 
     def seconds(self) -> float:
         """Gives what the wait took, without what was given back."""
-        return max(0.0, self._ended - self._began - self._stalled - self._queued)
+        return max(0.0, self._ended - self._began - self._stalled)
 
     def reply(self) -> bytes | None:
         """Gives the next packet, empty when the child is gone, None when it is late."""
@@ -215,11 +215,10 @@ class _Wait:
                 self._clock(self._began, _QUICK_S)
                 return packet
             self._clock(self._began, _QUICK_S)
-        queued = _queued_s(self._child.pid)
         checked = self._ended
         while True:
             before = self._ended
-            patience = self._left(queued)
+            patience = self._patience()
             if patience <= 0:
                 return None
             ready = self._child._poll.poll(patience * 1e3)
@@ -240,29 +239,11 @@ class _Wait:
         if late > _STALL_S:
             self._stalled += late
 
-    def _left(self, queued: float) -> float:
-        """Gives the seconds to wait on; past the limit, what the child waited for a processor."""
+    def _patience(self) -> float:
+        """Gives the seconds to wait on."""
         if self._allowed is None:
             return _SLICE_S
-        left = self._allowed - self.seconds()
-        if left <= 0:
-            # At most as much again: a file with threads of its own can make itself wait.
-            self._queued = min(_queued_s(self._child.pid) - queued, self._allowed)
-            left = self._allowed - self.seconds()
-            left = 0.0 if left < 1e-3 else left
-        return min(left, _SLICE_S)
-
-
-def _queued_s(pid: int) -> float:
-    """Gives how long the process was ready to run and had no processor; seconds.
-
-    Source: https://docs.kernel.org/scheduler/sched-stats.html, /proc/<pid>/schedstat.
-    """
-    try:
-        with open(f"/proc/{pid}/schedstat", "rb") as file:
-            return int(file.read().split()[1]) / 1e9
-    except (OSError, IndexError):
-        return 0.0
+        return min(self._allowed - self.seconds(), _SLICE_S)
 
 
 def _overfull(folder: str) -> str | None:

@@ -188,20 +188,19 @@ def _opened(path: Path, memory_mb: int) -> tuple[str, Order]:
 def order(file: str, memory_mb: int) -> Order:
     """Gives the order to run a file: it may read what lies in its folder.
 
-    Without hidden things, secrets, and links that lead away; and a home folder is no folder of an
-    agent.
+    Without hidden things, secrets and links; and a home folder is no folder of an agent.
     """
     folder = os.path.dirname(file)
     home = os.path.realpath(os.path.expanduser("~"))
     if home == folder or home.startswith(folder.rstrip("/") + "/"):
         return Order(file, folder, (file,), (), memory_mb)
-    readable = tuple(
+    entries = list(os.scandir(folder))
+    plain = [
         entry.path
-        for entry in os.scandir(folder)
-        if not entry.name.startswith(".")
-        and entry.name not in _SECRETS
-        and os.path.realpath(entry.path) == entry.path
-    )
+        for entry in entries
+        if not (entry.name.startswith(".") or entry.name in _SECRETS or entry.is_symlink())
+    ]
+    readable = (folder,) if len(plain) == len(entries) else tuple(plain)
     return Order(file, folder, readable, (folder,), memory_mb)
 
 

@@ -99,7 +99,7 @@ def nursery() -> NoReturn:
     control = socket.socket(fileno=int(sys.argv[1]))
     sandbox.die_with(int(sys.argv[2]))
     sys.path.extend(json.loads(sys.argv[3]))
-    sandbox.tasks_of_user()
+    sandbox.prepare()
     import site
 
     site.setquit()

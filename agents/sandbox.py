@@ -143,6 +143,13 @@ def readable() -> list[str]:
     return [os.path.dirname(os.path.realpath(os.__file__)), *packages()]
 
 
+def prepare() -> None:
+    """Learns what `enter` needs to know, so that forked processes know it already."""
+    tasks_of_user()
+    if seccomp.available():
+        seccomp.prepare()
+
+
 def enter(confinement: Confinement, parent: int) -> tuple[str, ...]:
     """Confines this process for ever; gives the layers that now hold.
 

@@ -10,7 +10,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +59,6 @@ Watch = Callable[[int, NDArray[Any], float, list[NDArray[np.int64]]], None]
 """Told before each `act`: player, its rows, seconds it has, actions `[T][B]` so far."""
 
 
-@runtime_checkable
 class TimeKeeper(Protocol):
     """What a player has that ends late moves itself, such as one in a process of its own."""
 
@@ -171,8 +170,8 @@ def _prepare(
     """Resets a player with seeds of its own; where it fails, it forfeits every game."""
     seats = np.argmax(games.seats == index, axis=1)
     own = (seeding.mix(seeds, seats + 1) >> np.uint64(1)).astype(np.int64)
-    if isinstance(player, TimeKeeper):
-        player.time_control = games.clock
+    if keeper := _keeper(player):
+        keeper.time_control = games.clock
     try:
         player.reset(env.spec, seats, own)
     except AgentError:
@@ -184,6 +183,11 @@ def _prepare(
                 games.forfeit(row, int(seats[row]), Failure("error", detail))
 
 
+def _keeper(player: Player) -> TimeKeeper | None:
+    # Asking for one attribute is 20 times as quick as a protocol's isinstance.
+    return cast(TimeKeeper, player) if hasattr(player, "charged_s") else None
+
+
 def _decide(
     games: _Games,
     player: Player,
@@ -193,7 +197,7 @@ def _decide(
     watch: Watch | None,
 ) -> NDArray[np.int64]:
     """Gives a legal action for each row; where the player has none, notes why it forfeits."""
-    keeper = player if isinstance(player, TimeKeeper) else None
+    keeper = _keeper(player)
     limit, seats = games.clock.move_s * len(rows), steps.to_play
     bank = games.bank[rows, seats]
     allowed = limit + bank.min() if limit else 0.0
