@@ -38,16 +38,16 @@ def episodes(folder: Path) -> list[object]:
         return list(records.episodes())
 
 
-def leftovers(before: set[int]) -> set[int]:
-    """Gives worker processes that were not there before."""
-    found = set()
+def leftovers(parent: int) -> int:
+    """Gives how many children of a process that is gone are still there."""
+    found = 0
     for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) not in before:
+        if entry.name.isdigit():
             try:
-                if b"agents.process" in (entry / "cmdline").read_bytes():
-                    found.add(int(entry.name))
+                words = (entry / "cmdline").read_bytes().split(b"\0")
             except OSError:
                 continue
+            found += any(b"agents.process" in word for word in words) and b"%d" % parent in words
     return found
 
 
@@ -55,7 +55,6 @@ def kill_and_resume(folder: Path, kills: int, longest: float) -> tuple[str, dict
     """Gives the last output and what the kills did."""
     chance = random.Random(0)
     told = {"kills": 0, "lost": 0, "left": 0}
-    before = leftovers(set())
     while told["kills"] < kills:
         had = episodes(folder)
         process = arena(folder, "--resume")
@@ -68,7 +67,7 @@ def kill_and_resume(folder: Path, kills: int, longest: float) -> tuple[str, dict
         time.sleep(0.1)
         told["kills"] += 1
         told["lost"] += had != episodes(folder)[: len(had)]
-        told["left"] += len(leftovers(before))
+        told["left"] += leftovers(process.pid)
     output, _ = arena(folder, "--resume").communicate()
     return output, told
 
