@@ -35,9 +35,12 @@ LEVEL, ALPHA, NODES = 0, 1, 2
 _MINE, _OCCUPIED, _SPOTS, _HASH, _COUNT, _TRIED = range(6)
 _NONE, _ONE = np.uint64(0), np.uint64(1)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_WORD, _TWO, _LOWER, _TAG, _BOUND = (np.uint64(n) for n in (64, 2, 7, 14, 127))
+_TWO, _THREE, _LOWER, _TAG, _BOUND = (np.uint64(n) for n in (2, 3, 7, 14, 127))
 _BIAS = 64
 _FEWEST_SLOTS = 2**14
+_STORED, _ASKED = 9, 16
+"""With fewer empty cells a position is searched sooner than looked up; with more than `_ASKED` its
+children are looked up before any is searched."""
 
 
 class Search(NamedTuple):
@@ -112,6 +115,41 @@ def _safe(playable: Any, spots: Any) -> Any:
 
 
 @njit(cache=True)
+def _spots_of_four(discs: Any, height: Any, empty: Any) -> Any:
+    """Gives the empty cells where one more disc completes four, `height` bits to a column."""
+    spots = (discs << _ONE) & (discs << _TWO) & (discs << _THREE)
+    for shift in (height - _ONE, height, height + _ONE):
+        up, down = discs << shift, discs >> shift
+        pair = up & (up << shift)
+        spots |= pair & ((pair << shift) | down)
+        pair = down & (down >> shift)
+        spots |= pair & ((pair >> shift) | up)
+    return spots & empty
+
+
+def winning_spots(g: rules.Geometry, discs: Any, empty: Any) -> Any:
+    """Gives the `empty` cells where one more disc completes a line with `discs`."""
+    if g.inarow == 4 and g.columns >= 4:
+        return _spots_of_four(discs, np.uint64(g.rows + 1), empty)
+    return rules.winning_spots(g, discs) & int(empty)
+
+
+@njit(cache=True)
+def _has_line(g: Any, discs: Any) -> Any:
+    """Says whether `discs` hold a line; the same as that of the rules, quicker to compile."""
+    lines = _NONE
+    for shift in (1, g.rows, g.rows + 1, g.rows + 2):
+        runs = discs
+        width = 1
+        while width < g.inarow:
+            more = min(width, g.inarow - width)
+            runs &= runs >> np.uint64(more * shift)
+            width += more
+        lines |= runs
+    return lines != _NONE
+
+
+@njit(cache=True)
 def _followed(g: Any, mine: Any, theirs: Any, empty: Any, playable: Any) -> Any:
     """Gives an upper bound for a mover who leaves the last disc to the other, 64 if it has none.
 
@@ -123,9 +161,9 @@ def _followed(g: Any, mine: Any, theirs: Any, empty: Any, playable: Any) -> Any:
     for _ in range(2, g.rows, 2):
         kept |= kept >> _TWO
     kept &= empty & g.full & ~playable
-    if rules.has_line(g, mine | (empty ^ kept)):
+    if _has_line(g, mine | (empty ^ kept)):
         return _BIAS
-    return -1 if rules.has_line(g, theirs | kept) else 0
+    return -1 if _has_line(g, theirs | kept) else 0
 
 
 @cache
@@ -137,6 +175,8 @@ def advance_kernel(columns: int, rows: int, inarow: int) -> Callable[..., Any]:
     """
     g = rules.geometry(columns, rows, inarow)
     cells = columns * rows
+    height = np.uint64(rows + 1)
+    fours = inarow == 4 and columns >= 4
     order = tuple(
         np.uint64(rules.column_mask.py_func(g, column))
         for column in sorted(range(columns), key=lambda column: abs(2 * column - columns + 1))
@@ -175,8 +215,8 @@ def advance_kernel(columns: int, rows: int, inarow: int) -> Callable[..., Any]:
             if value == UNDECIDED:
                 mixed = (mine + occupied + g.bottom) * _GOLDEN
                 slot = mixed >> s.shift
-                entry = table[slot]
-                if entry >> _TAG == mixed & low_bits:
+                entry = table[slot] if left >= _STORED else _NONE
+                if left >= _STORED and entry >> _TAG == mixed & low_bits:
                     lower = np.int64((entry >> _LOWER) & _BOUND) - _BIAS
                     upper = np.int64(entry & _BOUND) - _BIAS
                     if lower > alpha:
@@ -192,8 +232,12 @@ def advance_kernel(columns: int, rows: int, inarow: int) -> Callable[..., Any]:
                     if cell == _NONE:
                         continue
                     after = occupied | cell
-                    _prefetch(table, ((theirs + after + g.bottom) * _GOLDEN) >> s.shift)
-                    wins = rules.winning_spots(g, mine | cell) & ~after
+                    if left > _STORED:
+                        _prefetch(table, ((theirs + after + g.bottom) * _GOLDEN) >> s.shift)
+                    if fours:  # Numba leaves the other branch out, so it costs no compilation.
+                        wins = _spots_of_four(mine | cell, height, empty ^ cell)
+                    else:
+                        wins = rules.winning_spots(g, mine | cell) & (empty ^ cell)
                     opened = (playable ^ cell) | ((cell << _ONE) & g.full)
                     if _safe(opened, wins) == _NONE:
                         best[level] = (left - 1) >> 1
@@ -216,6 +260,15 @@ def advance_kernel(columns: int, rows: int, inarow: int) -> Callable[..., Any]:
                     count += 1
                 if best[level] == UNDECIDED and (left - 3) >> 1 <= alpha:
                     best[level] = (left - 3) >> 1
+                if best[level] == UNDECIDED and left > _ASKED:
+                    for i in range(count):
+                        other = (theirs + (occupied | moves[level, i]) + g.bottom) * _GOLDEN
+                        entry = table[other >> s.shift]
+                        if entry >> _TAG == other & low_bits:
+                            upper = np.int64(entry & _BOUND) - _BIAS
+                            if -upper > alpha:
+                                best[level] = -upper
+                                break
                 if best[level] == UNDECIDED:
                     frames[level, _COUNT] = count
                     frames[level, _TRIED] = 1
@@ -243,6 +296,8 @@ def advance_kernel(columns: int, rows: int, inarow: int) -> Callable[..., Any]:
                     level += 1
                     break
                 value = best[level]
+                if cells - first - level < _STORED:
+                    continue
                 mixed = frames[level, _HASH]
                 entry = table[mixed >> s.shift]
                 lower, upper = -_BIAS, _BIAS - 1
