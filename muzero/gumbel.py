@@ -15,9 +15,9 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from muzero.jit import inlined, kernel
 from muzero.kernels import exp
 from muzero.limits import SearchConfigError, check
 from muzero.noise import Noise
@@ -142,15 +142,18 @@ def share(rule: GumbelParams, rows: NDArray[Any]) -> GumbelParams:
 
 
 def perturb(tree: Tree, config: GumbelConfig, noise: Noise) -> None:
-    """Puts noise into the roots and says how many actions each considers."""
-    scaled = 0 if noise.gumbel is None else np.float32(config.gumbel_scale) * noise.gumbel
-    tree.rows["gumbel"] = scaled
+    """Gives the roots `gumbel + logits` and says how many actions each considers."""
+    prior = np.maximum(tree.root("prior"), _FAINT)
+    logits = np.log(prior / prior.max(1, keepdims=True))
+    if noise.gumbel is not None:
+        logits += np.float32(config.gumbel_scale) * noise.gumbel
+    tree.rows["bias"] = logits
     if config.max_considered is not None:
         considered = tree.rows["considered"]
         np.minimum(considered, config.max_considered, out=considered)
 
 
-@njit(cache=True)
+@inlined
 def complete(node: Any, work: Any) -> None:
     """Writes the completed values of a node, `float32[A]`: `q` where known, else the mixed value.
 
@@ -159,37 +162,39 @@ def complete(node: Any, work: Any) -> None:
     """
     mass = gain = _ZERO
     for a in range(node.q.size):
-        if node.visits[a] > 0 or node.ends[a] > OPEN:
-            mass += max(node.prior[a], _FAINT)
-            gain += max(node.prior[a], _FAINT) * node.q[a]
-    mixed = node.raw
-    if mass > 0:
-        visits = np.float32(node.total - 1)
-        mixed = (node.raw + visits * (gain / mass)) / (visits + _ONE)
+        known = node.visits[a] > 0 or node.ends[a] > OPEN
+        share = max(node.prior[a], _FAINT) if known else _ZERO
+        mass += share
+        gain += share * node.q[a]
+    visits = np.float32(node.total - 1)
+    mean = gain / mass if mass > 0 else node.raw
+    mixed = (node.raw + visits * mean) / (visits + _ONE)
     for a in range(node.q.size):
-        work[a] = node.q[a] if node.visits[a] > 0 or node.ends[a] > OPEN else mixed
+        known = node.visits[a] > 0 or node.ends[a] > OPEN
+        q = node.q[a]
+        work[a] = q if known else mixed
 
 
-@njit(cache=True)
+@inlined
 def transform(node: Any, rule: Any, work: Any) -> None:
     """Turns completed values into sigma(q) = (maxvisit_init + max visits) * value_scale * q.
 
     Source: the module's, eq. 8; values are stretched to `[0, 1]` where their bounds are unknown.
     """
-    most, low, high = 0, work[0], work[0]
+    most, low = np.int32(0), _ZERO
     for a in range(node.q.size):
         most = max(most, node.visits[a])
-        low, high = min(low, work[a]), max(high, work[a])
     scale = (rule.maxvisit_init + np.float32(most)) * rule.value_scale
-    if rule.known:
-        low = _ZERO
-    else:
+    if not rule.known:
+        low = high = work[0]
+        for a in range(node.q.size):
+            low, high = min(low, work[a]), max(high, work[a])
         scale /= max(high - low, rule.range_floor)
     for a in range(node.q.size):
         work[a] = (work[a] - low) * scale
 
 
-@njit(cache=True)
+@inlined
 def select(node: Any, tree: Any, rule: Any) -> Any:
     """Gives the open action that is furthest behind its share in the improved policy.
 
@@ -201,35 +206,33 @@ def select(node: Any, tree: Any, rule: Any) -> Any:
     transform(node, rule, work)
     top, total = _NEVER, _ZERO
     for a in range(node.q.size):
-        if node.ends[a] == OPEN:
-            top = max(top, work[a])
+        top = max(top, work[a] if node.ends[a] == OPEN else _NEVER)
     for a in range(node.q.size):
         weight = node.prior[a] * exp(min(work[a] - top, _ZERO))
         work[a] = weight if node.ends[a] == OPEN else _ZERO
-        total += work[a]
-    best, action = _NEVER, -1
     for a in range(node.q.size):
-        score = work[a] / total - np.float32(node.visits[a]) / np.float32(node.total)
-        if node.ends[a] == OPEN and score > best:
+        total += work[a]
+    total, visits = _ONE / total, _ONE / np.float32(node.total)
+    best, action = _NEVER, 0
+    for a in range(node.q.size):
+        score = work[a] * total - np.float32(node.visits[a]) * visits
+        score = score if node.ends[a] == OPEN else _NEVER
+        if score > best:
             best, action = score, a
     return action
 
 
-@njit(cache=True)
+@inlined
 def _score_root(node: Any, tree: Any, rule: Any) -> None:
     """Writes `gumbel + logits + sigma(q)` of every action of the root into `tree.work`."""
     work = tree.work
     complete(node, work)
     transform(node, rule, work)
-    top = _ZERO
     for a in range(node.q.size):
-        top = max(top, node.prior[a])
-    for a in range(node.q.size):
-        logit = np.log(max(node.prior[a], _FAINT) / top)
-        work[a] = max(tree.gumbel[a] + logit + work[a], _LOWEST)
+        work[a] = max(tree.bias[a] + work[a], _LOWEST)
 
 
-@njit(cache=True)
+@inlined
 def select_root(node: Any, tree: Any, rule: Any) -> Any:
     """Gives the open action with the best score among those whose visits the schedule asks for.
 
@@ -249,19 +252,19 @@ def select_root(node: Any, tree: Any, rule: Any) -> Any:
     return action
 
 
-@njit(cache=True)
+@inlined
 def _improve(node: Any, rule: Any, weights: Any, q: Any) -> None:
     """Writes the improved policy and the completed values, nan where illegal, of a root."""
     complete(node, q)
-    weights[:] = q
+    for a in range(node.q.size):
+        weights[a] = q[a]
     transform(node, rule, weights)
     top, total = _NEVER, _ZERO
     for a in range(node.q.size):
         if node.ends[a] != ILLEGAL:
-            weights[a] += np.log(max(node.prior[a], _FAINT))
             top = max(top, weights[a])
     for a in range(node.q.size):
-        weights[a] = exp(weights[a] - top) if node.ends[a] != ILLEGAL else _ZERO
+        weights[a] = node.prior[a] * exp(min(weights[a] - top, _ZERO))
         total += weights[a]
         if node.ends[a] == ILLEGAL:
             q[a] = np.nan
@@ -269,7 +272,7 @@ def _improve(node: Any, rule: Any, weights: Any, q: Any) -> None:
         weights[a] /= total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def decide(nodes: Any, rows: Any, rule: Any, action: Any, weights: Any, q: Any) -> None:
     """Writes what the search found: `action`, `int64[B]`; `weights` and `q`, `float32[B, A]`.
 

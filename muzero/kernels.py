@@ -15,10 +15,11 @@ from types import FunctionType
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import config, njit
+from numba import config
 from numpy.typing import NDArray
 
 from muzero import tree
+from muzero.jit import inlined
 from muzero.tree import ILLEGAL, UNVISITED, backup, create, retract
 
 OFFSET, ROWS, LEAVES = 0, 1, 2
@@ -26,9 +27,9 @@ OFFSET, ROWS, LEAVES = 0, 1, 2
 
 _LOG2E, _HALF = np.float32(1.4426950408889634), np.float32(0.5)
 _LN2_HIGH, _LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
-_TERMS = tuple(np.float32(term) for term in (1 / 720, 1 / 120, 1 / 24, 1 / 6, 1 / 2, 1.0, 1.0))
-_T0, _T1, _T2, _T3, _T4, _T5, _T6 = _TERMS
-_LOWEST, _ZERO, _NEVER = np.float32(-87), np.float32(0), np.float32(-np.inf)
+_C2, _C3, _C4, _C5, _C6 = (np.float32(1 / n) for n in (2, 6, 24, 120, 720))
+_LOWEST, _NEVER = np.float32(-87), np.float32(-np.inf)
+_ZERO, _ONE = np.float32(0), np.float32(1)
 _FAINT = np.float32(1e-30)
 
 
@@ -95,58 +96,66 @@ def _digest(file: str) -> str:
 
 
 @cache
-def specialise(template: Any, **parts: Any) -> Any:
-    """Gives `template`, a plain function, compiled with the njit functions `parts` as globals."""
+def specialise(how: Any, template: Any, **parts: Any) -> Any:
+    """Gives `template`, a plain function, compiled with the njit functions `parts` as globals.
+
+    Args:
+        how: `kernel` or `inlined`.
+        template: what names functions that are to be put in.
+        parts: these functions by their names.
+    """
     trace = [_digest(__file__), _digest(tree.__file__)]
-    for function in (template, *parts.values()):
-        trace += [function.__module__, function.__qualname__]
-        trace.append(_digest(str(sys.modules[function.__module__].__file__)))
+    for part in (template, *parts.values()):
+        trace += [part.__module__, part.__qualname__]
+        trace.append(_digest(str(sys.modules[part.__module__].__file__)))
     tag = hashlib.sha256(" ".join(trace).encode()).hexdigest()[:12]
     scope = template.__globals__ | parts
-    kernel = FunctionType(template.__code__, scope, template.__name__, template.__defaults__)
-    kernel.__module__, kernel.__qualname__ = template.__module__, f"{template.__name__}_{tag}"
-    kernel.__doc__ = template.__doc__
+    function = FunctionType(template.__code__, scope, template.__name__, template.__defaults__)
+    function.__module__, function.__qualname__ = template.__module__, f"{template.__name__}_{tag}"
+    function.__doc__ = template.__doc__
     if config.DISABLE_JIT:  # type: ignore[attr-defined]
-        return kernel
-    return njit(cache=True, nogil=True)(kernel)
+        return function
+    return how(function)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def exp(x: Any) -> Any:
     """Gives e to the power of `x <= 0`, `float32`, the same bits on every machine.
 
-    Polynomial after Cody and Waite's reduction; relative error below 2e-7, floor e**-87.
+    Polynomial after Cody and Waite's reduction; relative error below 3e-7, floor e**-87.
     Source: http://www.netlib.org/cephes/, `single/expf.c`.
     """
     x = max(x, _LOWEST)
     power = np.floor(x * _LOG2E + _HALF)
     r = x - power * _LN2_HIGH - power * _LN2_LOW
-    y = (((((_T0 * r + _T1) * r + _T2) * r + _T3) * r + _T4) * r + _T5) * r + _T6
+    square = r * r
+    y = (_ONE + r) + square * ((_C2 + _C3 * r) + square * ((_C4 + _C5 * r) + square * _C6))
     return y * np.int32((np.int32(power) + 127) << 23).view(np.float32)
 
 
-@njit(cache=True)
+@inlined
 def weigh(node: Any, logits: Any) -> Any:
     """Writes `prior`, the softmax of `logits`, `float32[A]`, over the actions that are not illegal.
 
     Says whether the logits were finite. A legal action keeps at least 1e-30.
     """
-    best, total, finite = _NEVER, _ZERO, True
+    best, total, sound = _NEVER, _ZERO, _ZERO
     for a in range(node.prior.size):
-        finite = finite and np.isfinite(logits[a])
-        if node.ends[a] != ILLEGAL:
-            best = max(best, logits[a])
+        sound += logits[a] - logits[a]
+        best = max(best, logits[a] if node.ends[a] != ILLEGAL else _NEVER)
     for a in range(node.prior.size):
-        p = exp(logits[a] - best) if node.ends[a] != ILLEGAL and finite else _ZERO
-        node.prior[a] = p
-        total += p
+        p = exp(min(logits[a] - best, _ZERO))
+        node.prior[a] = p if node.ends[a] != ILLEGAL else _ZERO
     for a in range(node.prior.size):
-        if node.ends[a] != ILLEGAL:
-            node.prior[a] = max(node.prior[a] / total, _FAINT)
-    return finite
+        total += node.prior[a]
+    total = _ONE / total
+    for a in range(node.prior.size):
+        p = max(node.prior[a] * total, _FAINT)
+        node.prior[a] = p if node.ends[a] != ILLEGAL else _ZERO
+    return sound == 0
 
 
-@njit(cache=True)
+@inlined
 def judge(node: Any, value: Any) -> Any:
     """Writes the network's `value` of a node; says whether it was finite."""
     node.raw = max(value, node.floor)

@@ -15,9 +15,9 @@ from operator import getitem
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from envs.base import Array, EnvSpec
+from muzero.jit import inlined, kernel
 from muzero.kernels import OFFSET, Game, judge, specialise, unbound, weigh
 from muzero.limits import SearchConfigError
 from muzero.tree import ILLEGAL, OPEN, UNVISITED, create, find, reroot, settle
@@ -149,14 +149,14 @@ def _leaf_rules(parent: Any, node: Any, game: Any, batch: Any, r: Any) -> Any:
     return True
 
 
-@njit(cache=True)
+@inlined
 def fill_rules(node: Any, game: Any, batch: Any, outputs: Any, r: Any) -> Any:
     """Puts row `r` of the network's answers into a node; says whether they were finite."""
     finite = weigh(node, outputs.logits[r])
     return judge(node, outputs.value[r]) and finite
 
 
-@njit(cache=True)
+@inlined
 def leaf_learned(parent: Any, node: Any, game: Any, batch: Any, r: Any) -> Any:
     """Asks for a new node in row `r` of the network."""
     batch.slot[r] = parent.slot
@@ -165,7 +165,7 @@ def leaf_learned(parent: Any, node: Any, game: Any, batch: Any, r: Any) -> Any:
     return True
 
 
-@njit(cache=True)
+@inlined
 def fill_learned(node: Any, game: Any, batch: Any, outputs: Any, r: Any) -> Any:
     """Puts row `r` of the network's answers into a node; says whether they were finite.
 
@@ -190,7 +190,7 @@ def fill_learned(node: Any, game: Any, batch: Any, outputs: Any, r: Any) -> Any:
     return judge(node, outputs.value[r]) and finite
 
 
-@njit(cache=True)
+@inlined
 def _limit(root: Any, row: Any, game: Any, mask: Any) -> None:
     """Takes from a fresh root the actions that `mask`, `bool[A]`, forbids; counts the open ones."""
     for a in range(root.q.size):
@@ -204,7 +204,7 @@ def _limit(root: Any, row: Any, game: Any, mask: Any) -> None:
         row.considered += root.ends[a] == OPEN
 
 
-@njit(cache=True)
+@inlined
 def _covers(root: Any, mask: Any) -> Any:
     """Says whether `mask`, `bool[A]`, allows every legal action of a root."""
     covers = True
@@ -213,7 +213,7 @@ def _covers(root: Any, mask: Any) -> Any:
     return covers
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def plant_learned(nodes: Any, rows: Any, game: Any, batch: Any, observation: Any, mask: Any) -> Any:
     """Gives every tree a fresh root, its latent in the slot of its row; gives their number."""
     for row in range(rows.size):
@@ -269,7 +269,9 @@ def kernels(model: Model) -> Kernels:
         return Kernels(plant_learned, leaf_learned, fill_learned)
     rules = model.spec.rules
     assert rules is not None
-    ahead = specialise(_look_ahead, legal=rules.legal, step=rules.step)
-    leaf = specialise(_leaf_rules, step=rules.step, observe=rules.observe, look_ahead=ahead)
-    plant = specialise(_plant_rules, state=rules.state, look_ahead=ahead)
+    ahead = specialise(inlined, _look_ahead, legal=rules.legal, step=rules.step)
+    leaf = specialise(
+        inlined, _leaf_rules, step=rules.step, observe=rules.observe, look_ahead=ahead
+    )
+    plant = specialise(kernel, _plant_rules, state=rules.state, look_ahead=ahead)
     return Kernels(plant, leaf, fill_rules)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from muzero.jit import inlined, kernel
 from muzero.limits import SearchConfigError, check
 from muzero.noise import Noise
 from muzero.tree import ILLEGAL, OPEN, Tree, best_exact
@@ -113,7 +113,7 @@ def perturb(tree: Tree, config: PuctConfig, noise: Noise) -> None:
 
     Source: MuZero, pseudocode `add_exploration_noise`, https://arxiv.org/abs/1911.08265.
     """
-    tree.rows["gumbel"] = 0 if noise.gumbel is None else noise.gumbel
+    tree.rows["bias"] = 0 if noise.gumbel is None else noise.gumbel
     if noise.dirichlet is not None:
         extra = np.where(tree.root("ends") == ILLEGAL, 0, noise.dirichlet)
         extra = extra / np.maximum(extra.sum(1, keepdims=True), _FAINT)
@@ -121,7 +121,7 @@ def perturb(tree: Tree, config: PuctConfig, noise: Noise) -> None:
         prior += np.float32(config.dirichlet_fraction) * (extra - prior)
 
 
-@njit(cache=True)
+@inlined
 def _frame(node: Any, rule: Any) -> Any:
     """Gives (lowest value, one over the range) that bring the values at a node to `[0, 1]`."""
     if rule.known:
@@ -133,17 +133,19 @@ def _frame(node: Any, rule: Any) -> Any:
     return low, _ONE / max(high - low, rule.range_floor)
 
 
-@njit(cache=True)
+@inlined
 def select(node: Any, tree: Any, rule: Any) -> Any:
     """Gives the open action with the highest score, the lowest of equal ones."""
     weight = rule.explore[node.total]
     low, scale = _frame(node, rule)
     fill = (node.value - low) * scale if rule.parent else _ZERO
-    best, action = _NEVER, -1
+    best, action = _NEVER, 0
     for a in range(node.q.size):
-        worth = (node.q[a] - low) * scale if node.visits[a] > 0 else fill
-        score = worth + weight * node.prior[a] / np.float32(1 + node.visits[a])
-        if node.ends[a] == OPEN and (score > best or action < 0):
+        visits, worth = node.visits[a], (node.q[a] - low) * scale
+        worth = worth if visits > 0 else fill
+        score = worth + weight * node.prior[a] / np.float32(np.int32(1 + visits))
+        score = score if node.ends[a] == OPEN else _NEVER
+        if score > best:
             best, action = score, a
     return action
 
@@ -151,7 +153,7 @@ def select(node: Any, tree: Any, rule: Any) -> Any:
 select_root = select
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def decide(nodes: Any, rows: Any, rule: Any, action: Any, weights: Any, q: Any) -> None:
     """Writes what the search found: `action`, `int64[B]`; `weights` and `q`, `float32[B, A]`.
 
@@ -159,7 +161,7 @@ def decide(nodes: Any, rows: Any, rule: Any, action: Any, weights: Any, q: Any) 
     the most visited. `q` is nan where nothing is known.
     """
     for row in range(rows.size):
-        node, noise = nodes[row, 0], rows[row].gumbel
+        node, noise = nodes[row, 0], rows[row].bias
         favourite, total, exact = -1, _ZERO, best_exact(node)
         for a in range(node.q.size):
             known = node.visits[a] > 0 or node.ends[a] > OPEN
@@ -170,8 +172,9 @@ def decide(nodes: Any, rows: Any, rule: Any, action: Any, weights: Any, q: Any) 
             if node.ends[a] == OPEN and (favourite < 0 or node.visits[a] > node.visits[favourite]):
                 favourite = a
         if exact >= 0 and (node.proven or node.floor > node.q[favourite] or total == 0):
-            weights[row] = _ZERO
-            weights[row, exact] = total = _ONE
+            total = _ONE
+            for a in range(node.q.size):
+                weights[row, a] = _ONE if a == exact else _ZERO
         best, action[row] = _NEVER, -1
         for a in range(node.q.size):
             weights[row, a] /= total

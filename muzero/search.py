@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from muzero import gumbel, kernels, models, puct
 from muzero.evaluate import NetworkError, blank, compiled, evaluator
 from muzero.gumbel import GumbelConfig
+from muzero.jit import inlined, kernel
 from muzero.kernels import Batch, specialise
 from muzero.limits import SearchConfigError
 from muzero.models import Model, RulesModel
@@ -108,17 +109,17 @@ class Searcher:
         parts = models.kernels(self.model)
         rule = self._algorithm
         descend = specialise(
-            kernels.descend_template, select_root=rule.select_root, select=rule.select
+            inlined, kernels.descend_template, select_root=rule.select_root, select=rule.select
         )
         self._plant, self._decide = parts.plant, rule.decide
-        self._absorb = specialise(kernels.absorb_template, fill=parts.fill)
+        self._absorb = specialise(kernel, kernels.absorb_template, fill=parts.fill)
         self._advance = specialise(
-            kernels.advance_template, absorb=self._absorb, descend=descend, leaf=parts.leaf
+            kernel, kernels.advance_template, absorb=self._absorb, descend=descend, leaf=parts.leaf
         )
         self._finish, network = None, compiled(self.model)
         if network is not None:
             function = specialise(
-                kernels.finish_template, advance=self._advance, network=network.function
+                kernel, kernels.finish_template, advance=self._advance, network=network.function
             )
             self._finish = (function, network.weights)
 

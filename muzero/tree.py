@@ -11,8 +11,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from muzero.jit import inlined
 
 UNVISITED = -1
 """In `children`: no node stands behind the edge yet."""
@@ -68,7 +69,7 @@ def row_type(num_actions: int) -> np.dtype[Any]:
             ("table", np.int32),  # which schedule of sequential halving the root follows
             ("considered", np.int32),  # actions that sequential halving starts with
             ("base", np.int32, edges),  # visits that the root brought from an earlier search
-            ("gumbel", np.float32, edges),  # noise of the root's actions, scaled
+            ("bias", np.float32, edges),  # of the root's actions: noise, under Gumbel with logits
             ("work", np.float32, edges),  # scratch
         ],
         align=True,
@@ -116,7 +117,7 @@ def allocate(num_rows: int, num_nodes: int, num_actions: int, state_size: int) -
     return Tree(nodes.reshape(num_rows, num_nodes), np.zeros(num_rows, row_type(num_actions)))
 
 
-@njit(cache=True)
+@inlined
 def create(node: Any, parent: Any, action: Any) -> None:
     """Makes a record a fresh node: every edge open and unvisited, no network's word yet."""
     for a in range(node.q.size):
@@ -136,7 +137,7 @@ def create(node: Any, parent: Any, action: Any) -> None:
     node.ready = False
 
 
-@njit(cache=True)
+@inlined
 def best_exact(node: Any) -> Any:
     """Gives the exact edge with the best return, -1 if none is exact.
 
@@ -154,7 +155,7 @@ def best_exact(node: Any) -> Any:
     return best
 
 
-@njit(cache=True)
+@inlined
 def settle(node: Any, bound: Any) -> None:
     """Renews `floor`, and proves the node where its exact edges leave no doubt.
 
@@ -173,7 +174,7 @@ def settle(node: Any, bound: Any) -> None:
             node.plies = node.ends[best]
 
 
-@njit(cache=True)
+@inlined
 def backup(nodes: Any, row: Any, leaf: Any, bound: Any) -> None:
     """Carries the value of a new node to the root, and with it what it proves.
 
@@ -201,7 +202,7 @@ def backup(nodes: Any, row: Any, leaf: Any, bound: Any) -> None:
         index = node.parent
 
 
-@njit(cache=True)
+@inlined
 def retract(nodes: Any, row: Any, index: Any) -> None:
     """Takes back the visits of a walk that ended at node `index` in vain."""
     while index != 0:
@@ -213,7 +214,7 @@ def retract(nodes: Any, row: Any, index: Any) -> None:
         index = node.parent
 
 
-@njit(cache=True)
+@inlined
 def find(nodes: Any, rows: Any, row: Any, state: Any) -> Any:
     """Gives the most visited node of tree `row` with `state`, `uint64[S]`, or -1."""
     best = -1
@@ -228,7 +229,7 @@ def find(nodes: Any, rows: Any, row: Any, state: Any) -> Any:
     return best
 
 
-@njit(cache=True)
+@inlined
 def reroot(nodes: Any, rows: Any, row: Any, first: Any, moved: Any) -> None:
     """Makes node `first` the root of tree `row` and drops all that does not stand below it.
 

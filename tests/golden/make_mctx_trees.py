@@ -1,4 +1,4 @@
-"""Makes the golden trees of `tests/golden/mctx/` with mctx: `python tests/golden/make_mctx_trees.py`.
+"""Makes the golden trees of `tests/golden/mctx/` with mctx; run it as a script, no arguments.
 
 The model is a hash that JAX and NumPy compute alike, see `tests/muzero/conftest.py`; a latent is
 one `uint32`. Each file holds one search: the question, and for every row of the batch the tree node
