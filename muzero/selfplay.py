@@ -1,0 +1,215 @@
+"""Self-play in lockstep. Axes: `B` rows of games side by side, `R` rows to move, `A` actions.
+
+A chunk is a number of whole games, a function of (config, weights, seed, index) alone. A row that
+ends its game takes the next one, so that the network sees full batches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs import registry, seeding
+from envs.base import EnvSpec, TimeStep
+from muzero import noise
+from muzero.gumbel import GumbelConfig
+from muzero.limits import check
+from muzero.models import Model
+from muzero.search import Searcher, SearchResult
+from muzero.targets import n_step_returns
+from muzero.trajectory import Trajectory
+
+_SHIFT = np.uint64(1)
+_TRAINING = GumbelConfig(simulations=32)
+
+
+@dataclass(frozen=True)
+class SelfplayConfig:
+    """How games against itself are played."""
+
+    games: int = 256
+    """Games of a chunk."""
+    rows: int = 128
+    """Of these, how many are played side by side."""
+    search: GumbelConfig = field(default_factory=lambda: _TRAINING)
+    """How every move is found."""
+    keep: int = 0
+    """Nodes of the last search that the next may go on with; true rules only."""
+    cheap_share: float = 0.0
+    """Share of the moves that are searched cheaply and teach no policy."""
+    cheap_simulations: int = 8
+    """Simulations of those. Source: KataGo, section 3.1, https://arxiv.org/abs/1902.10565."""
+    random_share: float = 0.5
+    """Share of the games that begin with random plies, which teach nothing."""
+    random_plies: int = 12
+    """Most of these plies."""
+    n_step: int = 0
+    """Steps after which the value of the search stands for what followed; 0 = the outcome."""
+    decay: float = 1.0
+    """Factor of returns for each step that they lie ahead, so that sooner is better."""
+
+    def __post_init__(self) -> None:
+        """Refuses what cannot be played.
+
+        Raises:
+            SearchConfigError: when a field is out of its range.
+        """
+        check("games", self.games, 1)
+        check("rows", self.rows, 1, self.games)
+        check("keep", self.keep, 0)
+        check("cheap_share", self.cheap_share, 0, 1)
+        check("cheap_simulations", self.cheap_simulations, 1, self.search.simulations)
+        check("random_share", self.random_share, 0, 1)
+        check("random_plies", self.random_plies, 0)
+        check("n_step", self.n_step, 0)
+        check("decay", self.decay, 0, 1)
+
+
+class Moment(NamedTuple):
+    """What happened in the `R` rows that were to move, or after the end of `R` games."""
+
+    game: NDArray[np.int64]
+    """`int64[R]`, number of the game in its chunk."""
+    observation: NDArray[np.uint8]
+    """`uint8[R, ...]`, seen by the mover, as all that follows."""
+    action: NDArray[Any]
+    """`int[R]`."""
+    reward: NDArray[Any]
+    """`float[R]`."""
+    policy: NDArray[Any]
+    """`float[R, A]`."""
+    value: NDArray[Any]
+    """`float[R]`."""
+    weight: NDArray[Any]
+    """`float[R]`, of the policy in the loss."""
+
+
+def opening(env_id: str, seed: int, config: SelfplayConfig) -> tuple[int, ...]:
+    """Gives the random plies that a game begins with, none of which ends it."""
+    count = config.random_plies + 2
+    chance = seeding.uniform(np.full(count, seed), np.arange(count))
+    if chance[0] >= config.random_share:
+        return ()
+    env = registry.make(env_id)
+    actions, step = list[int](), env.reset(seed)
+    for draw in chance[2 : 2 + int(chance[1] * (config.random_plies + 1))]:
+        legal = np.flatnonzero(step.action_mask)
+        action = int(legal[int(draw * len(legal))])
+        step = env.step(action)
+        if step.last:
+            break
+        actions.append(action)
+    return tuple(actions)
+
+
+class Selfplay:
+    """Plays chunks with one model; its memory is allocated once."""
+
+    def __init__(self, env_id: str, model: Model, config: SelfplayConfig) -> None:
+        """Allocates.
+
+        Raises:
+            SearchConfigError: when the search cannot be made.
+        """
+        self._env_id, self._config = env_id, config
+        self._env = registry.make_vector(env_id, config.rows)
+        self._searcher = Searcher(model, config.search, config.rows, config.keep)
+
+    def play(self, seed: int, index: int) -> Trajectory:
+        """Plays chunk `index` of the games that follow from `seed`."""
+        config, moments = self._config, list[Moment]()
+        numbers = range(index * config.games, (index + 1) * config.games)
+        seeds = np.array([seeding.derive(seed, "game", number) for number in numbers])
+        starts = [opening(self._env_id, int(s), config) for s in seeds]
+        game, ply = np.arange(config.rows), np.zeros(config.rows, np.int64)
+        rows, begun = game.copy(), config.rows
+        step = self._env.reset(rows, seeds[game], starts[:begun])
+        while rows.size:
+            now, streams = step.take(rows), seeding.mix(seeds[game[rows]], ply[rows]) >> _SHIFT
+            moment = self._move(game[rows], now, streams.astype(np.int64))
+            actions = np.zeros(config.rows, np.int64)
+            actions[rows] = moment.action
+            step = self._env.step(actions)
+            moments.append(moment._replace(reward=step.rewards[rows, now.to_play]))
+            ply[rows] += 1
+            over = rows[step.last[rows]]
+            if over.size:
+                moments.append(_ended(game[over], step.observation[over], moment))
+                fresh = over[: config.games - begun]
+                rows = np.setdiff1d(rows, over[fresh.size :])
+                game[fresh], ply[fresh] = begun + np.arange(fresh.size), 0
+                begun += fresh.size
+                if fresh.size:
+                    began = [starts[number] for number in game[fresh]]
+                    step = self._env.reset(fresh, seeds[game[fresh]], began)
+        return assemble(moments, self._env.spec, config)
+
+    def _move(self, game: NDArray[np.int64], now: TimeStep, streams: NDArray[np.int64]) -> Moment:
+        """Gives what the search makes of the moments of the rows to move; the reward is to come."""
+        found, weight = self._search(now, streams)
+        policy, q = hasten(found, self._config)
+        value = np.nansum(policy * q, 1)
+        none = np.zeros(len(game))
+        return Moment(game, now.observation, found.action, none, policy, value, weight)
+
+    def _search(
+        self, now: TimeStep, streams: NDArray[np.int64]
+    ) -> tuple[SearchResult, NDArray[np.float64]]:
+        """Gives what the search finds, and the weight of each policy."""
+        config = self._config
+        drawn = noise.Noise(noise.gumbel(streams, 0, now.action_mask.shape[1]))
+        if not config.cheap_share:
+            return self._searcher(now.observation, now.action_mask, drawn), np.ones(len(streams))
+        cheap = seeding.uniform(streams, 1) < config.cheap_share
+        budget = np.where(cheap, config.cheap_simulations, config.search.simulations)
+        found = self._searcher(now.observation, now.action_mask, drawn, budget)
+        return found, 1.0 - cheap
+
+
+def hasten(
+    found: SearchResult, config: SelfplayConfig
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Gives policy and values, both `float32[R, A]`, in which a far proven end counts for less.
+
+    An exact return is multiplied by `decay` for each ply that it lies ahead, and the improved
+    policy `softmax(logits + sigma(q))` follows the change of `q`.
+    """
+    ends = found.tree.root("ends").astype(np.float32)
+    q = found.q * np.where(ends > 0, np.float32(config.decay) ** (ends - 1), np.float32(1))
+    search = config.search
+    most = found.tree.root("visits").max(1, keepdims=True)
+    scale = (search.maxvisit_init + most) * search.value_scale
+    policy = found.action_weights * np.exp(np.nan_to_num(scale * (q - found.q)))
+    return (policy / policy.sum(1, keepdims=True)).astype(np.float32), q
+
+
+def _ended(game: NDArray[np.int64], observation: NDArray[np.uint8], like: Moment) -> Moment:
+    """Gives the last moments of games, in which nothing is done."""
+    none = np.zeros(len(game))
+    policy = np.zeros((len(game), like.policy.shape[1]))
+    return Moment(game, observation, none, none, policy, none, none)
+
+
+def assemble(moments: list[Moment], spec: EnvSpec, config: SelfplayConfig) -> Trajectory:
+    """Gives the moments of whole games, game by game."""
+    whole = Moment(*(np.concatenate(part) for part in zip(*moments, strict=True)))
+    order = np.argsort(whole.game, kind="stable")
+    game, observation, action, reward, policy, value, weight = (part[order] for part in whole)
+    ends = np.flatnonzero(np.diff(game, append=-1))
+    place = np.arange(len(game))
+    left = (ends[np.searchsorted(ends, place)] - place).astype(np.int16)
+    value = value.astype(np.float32)
+    returns = n_step_returns(reward, value, left, spec.discount * config.decay, config.n_step)
+    return Trajectory(
+        observation,
+        action.astype(np.int16),
+        reward.astype(np.float32),
+        policy.astype(np.float16),
+        value,
+        returns,
+        weight.astype(np.float32),
+        left,
+    )

@@ -1,0 +1,245 @@
+"""Training by self-play on true rules, as one loop. Axes: `L` rows of a batch.
+
+Chunk i of self-play acts with weights version i - lag, where version n is what the learner has made
+of chunks 0 to n - 1. So what is learned follows from the config and the seed, whoever plays.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from envs import registry, seeding
+from muzero import checkpoint
+from muzero.inference import Acting
+from muzero.learner import Learner, LearnerConfig, rate
+from muzero.limits import SearchConfigError, check
+from muzero.models import RulesModel
+from muzero.network import BoardNetwork, NetworkConfig
+from muzero.progress import Map, Progress, Store, WorkError
+from muzero.search import Searcher
+from muzero.selfplay import Selfplay, SelfplayConfig
+from muzero.trajectory import TrajectoryBuffer, unpack
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A training by self-play."""
+
+    chunks: int = 500
+    """Chunks of self-play in all."""
+    lag: int = 1
+    """Chunks that self-play is behind the learner; 0 = they wait for each other."""
+    barrier: int = 20
+    """Chunks between places from which the training can go on."""
+    seed: int = 0
+    """Of everything random."""
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    """Its size."""
+    selfplay: SelfplayConfig = field(default_factory=SelfplayConfig)
+    """How experience is made."""
+    learner: LearnerConfig = field(default_factory=LearnerConfig)
+    """How it is learned from."""
+
+    def __post_init__(self) -> None:
+        """Refuses what cannot be trained.
+
+        Raises:
+            SearchConfigError: when a field is out of its range.
+        """
+        check("chunks", self.chunks, 1)
+        check("lag", self.lag, 0)
+        check("barrier", self.barrier, 1)
+        check("seed", self.seed, 0, 2**62)
+        if self.learner.unroll:
+            raise SearchConfigError(
+                f"learner.unroll = {self.learner.unroll} needs a learned model; on true rules give 0"
+            )
+
+
+class Job(NamedTuple):
+    """A chunk of self-play that is to be made."""
+
+    env_id: str
+    """The environment."""
+    config: SelfplayConfig
+    """How."""
+    seed: int
+    """Of the training."""
+    index: int
+    """Which chunk."""
+    weights: str
+    """Their name in the store."""
+    store: Store
+    """Where they are."""
+
+
+class Made(NamedTuple):
+    """A chunk of self-play that was made."""
+
+    shard: bytes
+    """A packed trajectory."""
+    network_s: float
+    """Seconds that the network took."""
+    total_s: float
+    """Seconds in all."""
+
+
+@lru_cache(maxsize=1)
+def _stage(env_id: str, config: SelfplayConfig) -> tuple[Acting, Selfplay]:
+    """Gives the memory of self-play, kept from chunk to chunk of a process."""
+    network = Acting()
+    return network, Selfplay(env_id, RulesModel(registry.spec(env_id), network), config)
+
+
+def play_chunk(job: Job, report: Any) -> Made:
+    """Gives a chunk of self-play; runs in any process."""
+    began = time.perf_counter()
+    torch.set_num_threads(1)
+    network, selfplay = _stage(job.env_id, job.config)
+    network.load(checkpoint.weights(job.store.get(job.weights)))
+    shard = selfplay.play(job.seed, job.index).pack()
+    return Made(shard, network.seconds, time.perf_counter() - began)
+
+
+def validate(config: TrainConfig, env_id: str) -> None:
+    """Makes the network and the search once, so that what cannot work is refused at once.
+
+    Raises:
+        SearchConfigError: when the config does not fit the environment.
+    """
+    spec = registry.spec(env_id)
+    BoardNetwork(spec, config.network)
+    Searcher(RulesModel(spec, Acting()), config.selfplay.search, 1, config.selfplay.keep)
+
+
+def train(
+    config: TrainConfig,
+    env_id: str,
+    map: Map,
+    store: Store,
+    state: Mapping[str, bytes] | None = None,
+    device: str = "cpu",
+) -> Iterator[Progress]:
+    """Trains, and gives a progress after every chunk.
+
+    Args:
+        config: how.
+        env_id: what to learn; an environment with rules.
+        map: runs self-play, such as `Executor.map`.
+        store: of weights and experience.
+        state: parts of a barrier to go on from; None = from the beginning.
+        device: where the learner computes, as PyTorch calls it.
+
+    Raises:
+        SearchConfigError: when the config does not fit the environment.
+        CheckpointError: when the state cannot be used.
+        DivergedError: when a loss is not finite.
+        WorkError: when self-play fails.
+    """
+    validate(config, env_id)
+    run = _Run(config, env_id, store, device)
+    if state is not None:
+        run.restore(state)
+    made = map(play_chunk, run.jobs(), config.lag + 1)
+    for outcome in made:
+        if outcome.status != "ok":
+            raise WorkError(f"self-play ended by {outcome.status}: {outcome.value}")
+        yield run.take(outcome.value)
+
+
+class _Run:
+    """The learner's side of a training."""
+
+    def __init__(self, config: TrainConfig, env_id: str, store: Store, device: str) -> None:
+        self.config, self.store = config, store
+        self.spec = registry.spec(env_id)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seeding.derive(config.seed, "network"))
+            network = BoardNetwork(self.spec, config.network)
+        self.learner = Learner(network, config.learner, device)
+        self.buffer = TrajectoryBuffer(config.learner.buffer_mb << 20)
+        self.versions = [self._publish()]
+        self.counters = {"env_steps": 0, "episodes": 0, "learner_steps": 0, "chunks": 0}
+        self._stream = seeding.derive(config.seed, "batch")
+
+    def _publish(self) -> str:
+        """Puts the averaged weights into the store; gives their name."""
+        return self.store.put(checkpoint.pack_weights(self.learner.average, self.spec, "float32"))
+
+    def jobs(self) -> Iterator[Job]:
+        """Gives the chunks that are still to be made; each is drawn when its weights are there."""
+        config = self.config
+        for index in range(self.counters["chunks"], config.chunks):
+            behind = self.counters["chunks"] - max(0, index - config.lag)
+            weights = self.versions[-1 - behind]
+            seed = seeding.derive(config.seed, "selfplay")
+            yield Job(self.spec.id, config.selfplay, seed, index, weights, self.store)
+
+    def take(self, made: Made) -> Progress:
+        """Learns from a chunk."""
+        began = time.perf_counter()
+        part = unpack(made.shard)
+        self.buffer.add(self.store.put(made.shard), part)
+        self.counters["env_steps"] += len(part.left) - part.episodes
+        self.counters["episodes"] += part.episodes
+        metrics = self._learn()
+        self.counters["chunks"] += 1
+        self.versions = [*self.versions, self._publish()][-self.config.lag - 1 :]
+        metrics["network_share"] = made.network_s / made.total_s
+        metrics["selfplay_s"] = made.total_s
+        metrics["learner_s"] = time.perf_counter() - began
+        metrics["episode_steps"] = len(part.left) / part.episodes - 1
+        chunks = self.counters["chunks"]
+        barrier = chunks % self.config.barrier == 0 or chunks == self.config.chunks
+        return Progress(
+            dict(self.counters), metrics, barrier, self._player, self._state, self._objects
+        )
+
+    def _learn(self) -> dict[str, float]:
+        """Takes the steps that are due by the ratio of learning to acting; gives mean losses."""
+        config, counters = self.config.learner, self.counters
+        if self.buffer.size < config.first_moments:
+            return {}
+        due = int(counters["env_steps"] * config.replay_ratio / config.batch)
+        sums: dict[str, float] = {}
+        steps = due - counters["learner_steps"]
+        lr = rate(config, counters["learner_steps"], counters["chunks"] / self.config.chunks)
+        for step in range(counters["learner_steps"], due):
+            stream = np.full(2 * config.batch, seeding.derive(self._stream, step))
+            chance = seeding.uniform(stream, np.arange(2 * config.batch))
+            batch = self.buffer.sample(chance[: config.batch], config.unroll)
+            mirrored = config.mirror & (chance[config.batch :] < 0.5)
+            lr = rate(config, step, counters["chunks"] / self.config.chunks)
+            for name, loss in self.learner.learn(batch, mirrored, lr).items():
+                sums[name] = sums.get(name, 0.0) + loss / steps
+        counters["learner_steps"] = due
+        return sums | {"learning_rate": lr}
+
+    def _player(self) -> dict[str, bytes]:
+        packed = checkpoint.pack_weights(self.learner.average, self.spec, "float16")
+        return {"weights.safetensors": packed}
+
+    def _state(self) -> dict[str, bytes]:
+        return checkpoint.pack_state(self.learner, self.counters, self.buffer, self.versions)
+
+    def _objects(self) -> tuple[str, ...]:
+        return (*self.buffer.shards, *self.versions)
+
+    def restore(self, state: Mapping[str, bytes]) -> None:
+        """Goes on from a barrier.
+
+        Raises:
+            CheckpointError: when the state is not one of this config.
+        """
+        books = checkpoint.unpack_state(state, self.learner)
+        self.counters = books.counters
+        self.versions = list(books.versions)
+        for name in books.shards:
+            self.buffer.add(name, unpack(self.store.get(name)))

@@ -1,0 +1,159 @@
+"""Stored experience. Axes: `M` moments, `A` actions, `K` unrolled steps, `L` rows of a batch."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load, save
+
+from muzero.limits import SearchConfigError
+
+
+class Trajectory(NamedTuple):
+    """Moments of whole episodes, one episode after the other.
+
+    The last moment of an episode is the one after its last action: nothing is searched there.
+    """
+
+    observation: NDArray[np.uint8]
+    """`uint8[M, ...]`, seen by the player to move."""
+    action: NDArray[np.int16]
+    """`int16[M]`, played here; 0 at last moments."""
+    reward: NDArray[np.float32]
+    """`float32[M]`, of that action, seen by its mover."""
+    policy: NDArray[np.float16]
+    """`float16[M, A]`, the improved policy of the search; 0 at last moments."""
+    value: NDArray[np.float32]
+    """`float32[M]`, of the search, seen by the player to move."""
+    returns: NDArray[np.float32]
+    """`float32[M]`, what followed (the n-step return), seen by the player to move."""
+    weight: NDArray[np.float32]
+    """`float32[M]`, of the policy in the loss: 0 where the search was too cheap to learn from."""
+    left: NDArray[np.int16]
+    """`int16[M]`, actions to the end of the episode; 0 at last moments."""
+
+    def pack(self) -> bytes:
+        """Gives the moments as an immutable shard; equal moments give equal bytes."""
+        return bytes(save({name: np.ascontiguousarray(part) for name, part in self._items()}))
+
+    def _items(self) -> list[tuple[str, NDArray[np.generic]]]:
+        return list(zip(self._fields, self, strict=True))
+
+    @property
+    def episodes(self) -> int:
+        """How many end here."""
+        return int((self.left == 0).sum())
+
+
+def unpack(shard: bytes) -> Trajectory:
+    """Gives the moments of a shard."""
+    return Trajectory(**load(shard))
+
+
+class TrajectoryBuffer:
+    """The newest moments, up to a number of bytes, and the shards that they came in.
+
+    Whole shards are forgotten, the oldest first.
+    """
+
+    def __init__(self, limit: int) -> None:
+        """Makes an empty buffer of at most `limit` bytes.
+
+        Raises:
+            SearchConfigError: when the limit is below 1.
+        """
+        if limit < 1:
+            raise SearchConfigError(f"a buffer of {limit} bytes is impossible; give at least 1")
+        self.limit = limit
+        self.shards: list[str] = []
+        self._parts: list[Trajectory] = []
+        self._whole: Trajectory | None = None
+        self._starts: NDArray[np.int64] = np.zeros(0, np.int64)
+
+    @property
+    def size(self) -> int:
+        """Moments that can be learned from."""
+        if self._parts:
+            self._join()
+        return len(self._starts)
+
+    @property
+    def num_bytes(self) -> int:
+        """What the moments take."""
+        return sum(_weight(part) for part in self._parts)
+
+    def add(self, name: str, part: Trajectory, keep: int | None = None) -> None:
+        """Adds a shard called `name`, and forgets what is too much.
+
+        Args:
+            name: of the shard in the store.
+            part: its moments.
+            keep: the most shards there may be; None = any number.
+        """
+        self.shards.append(name)
+        self._parts.append(part)
+        while len(self._parts) > 1 and (
+            self.num_bytes > self.limit or (keep is not None and len(self._parts) > keep)
+        ):
+            self.shards.pop(0)
+            self._parts.pop(0)
+        self._whole = None
+
+    def _join(self) -> Trajectory:
+        if self._whole is None:
+            fields = zip(*self._parts, strict=True)
+            self._whole = Trajectory(*(np.concatenate(field) for field in fields))
+            self._starts = np.flatnonzero(self._whole.left > 0)
+        return self._whole
+
+    def sample(self, chance: NDArray[np.float64], unroll: int) -> Batch:
+        """Gives the moments that `chance`, `float64[L]` in `[0, 1)`, picks, all alike likely.
+
+        Each comes with the `unroll` moments after it, as far as its episode goes.
+        """
+        whole = self._join()
+        first = self._starts[(chance * len(self._starts)).astype(np.int64)]
+        left = whole.left[first].astype(np.int64)
+        steps = np.minimum(np.arange(unroll + 1), left[:, None])
+        place = first[:, None] + steps
+        inside = (np.arange(unroll + 1) < left[:, None]).astype(np.float32)
+        return Batch(
+            whole.observation[place],
+            whole.observation[first + left],
+            whole.action[place].astype(np.int64),
+            whole.policy[place].astype(np.float32),
+            whole.value[place],
+            whole.returns[place],
+            whole.weight[place] * inside,
+            inside,
+            left,
+        )
+
+
+class Batch(NamedTuple):
+    """Moments to learn from, each with the `K` that follow it."""
+
+    observation: NDArray[np.uint8]
+    """`uint8[L, K + 1, ...]`."""
+    final: NDArray[np.uint8]
+    """`uint8[L, ...]`, at the end of the episode, seen by the player to move there."""
+    action: NDArray[np.int64]
+    """`int64[L, K + 1]`."""
+    policy: NDArray[np.float32]
+    """`float32[L, K + 1, A]`."""
+    value: NDArray[np.float32]
+    """`float32[L, K + 1]`, of the search."""
+    returns: NDArray[np.float32]
+    """`float32[L, K + 1]`, what followed."""
+    weight: NDArray[np.float32]
+    """`float32[L, K + 1]`, of the policy."""
+    inside: NDArray[np.float32]
+    """`float32[L, K + 1]`: 1, and 0 past the end of the episode."""
+    left: NDArray[np.int64]
+    """`int64[L]`, actions to the end."""
+
+
+def _weight(part: Trajectory) -> int:
+    return sum(field.nbytes for field in part)
