@@ -18,6 +18,7 @@ import struct
 import tempfile
 import time
 import weakref
+from pathlib import Path
 from typing import NamedTuple
 
 from agents import kaggle_child as protocol
@@ -34,6 +35,7 @@ _OUTPUT_KEPT = 10_000
 _SCRATCH_MB = 64
 _SCRATCH_ENTRIES = 2_000
 _READS = 64
+_PAGE_MB = os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
 class Order(NamedTuple):
@@ -95,6 +97,9 @@ class Confined:
         self._poll.register(ours, select.POLLIN)
         self._poll.register(self._output, select.POLLIN)
         self.layers = self._greeting()
+        self._shared_mb = self._anonymous_mb()
+        self.own_mb = 0.0
+        """Memory that it had made its own when it was paused last; megabytes."""
 
     @property
     def alive(self) -> bool:
@@ -104,6 +109,11 @@ class Confined:
     def processor_s(self) -> float:
         """Gives the processor time that it has used; seconds."""
         return time.clock_gettime(self._processor)
+
+    def quiet(self) -> bool:
+        """Gives whether it lives and has said nothing that nobody asked for."""
+        fd = self._socket.fileno()
+        return self.alive and all(found != fd for found, _ in self._poll.poll(0))
 
     def tell(self, kind: bytes, content: bytes) -> None:
         """Sends what needs no reply; a child that is gone is noticed when it is asked."""
@@ -143,6 +153,7 @@ class Confined:
         if self.alive and not self._paused:
             self._paused = True
             os.kill(self.pid, signal.SIGSTOP)
+            self.own_mb = self._anonymous_mb() - self._shared_mb
 
     def resume(self) -> None:
         """Lets it run again."""
@@ -181,6 +192,17 @@ class Confined:
         if words:  # it was alive: how we ended it says nothing
             ended = ended.partition("\n")[2]
         return Answer(b"", Failure(reason, f"{words}\n{ended}".strip()), seconds)
+
+    def _anonymous_mb(self) -> float:
+        """Gives its memory that is no file's; megabytes.
+
+        Source: https://docs.kernel.org/filesystems/proc.html, /proc/<pid>/statm.
+        """
+        try:
+            words = Path(f"/proc/{self.pid}/statm").read_text().split()
+        except OSError:
+            return 0.0
+        return (int(words[1]) - int(words[2])) * _PAGE_MB
 
     def _greeting(self) -> tuple[str, ...]:
         wait = _Wait(self, time.monotonic() + _START_S)

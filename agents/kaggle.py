@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents import archive, sandbox
+from agents import archive, pool, sandbox
 from agents import kaggle_child as protocol
 from agents.base import AgentError, Clock, Decisions, Failure
 from agents.confined import Answer, Confined, Order
@@ -30,11 +30,6 @@ _ENDINGS = (".py", ".tar.gz", ".tgz")
 _MAINS = ("main.py", "submission.py")
 _LEAST_MB, _MOST_MB = 64, 1 << 20
 _SECRETS = ("kaggle.json",)
-_PROCESSOR_S = 1200.0
-_KEPT = 12
-
-_running: dict[FilePlayer, None] = {}
-"""Players with a process, the one used last at the end."""
 
 
 class FilePlayer:
@@ -58,6 +53,7 @@ class FilePlayer:
             )
         if why := sandbox.refusal():
             raise AgentError(f"cannot run '{path}': {why}")
+        self.digest: str | None
         self.digest, self._order = _opened(Path(path), memory_mb)
         self.time_control: Any = None
         """What the match plays by, set before `reset`; `move_s` and `bank_s` are told to the
@@ -107,27 +103,25 @@ class FilePlayer:
         return Decisions(np.array([action]), failure=[failure] if failure else None)
 
     def rest(self) -> None:
-        """Stops its process between games, so that it takes nothing from the games of others."""
-        if self._child:
-            self._child.pause()
+        """Gives its process to rest, so that it takes nothing from the games of others."""
+        if self._child and self._child.alive:
+            pool.give(self._key, self._child)
+        self._child = None
+
+    @property
+    def _key(self) -> tuple[str | None, Order]:
+        return self.digest, self._order
 
     def _fresh(self) -> Confined:
         """Gives a process that has been told of the new episode."""
-        child = self._child
-        if child is None or not child.alive or child.processor_s() > _PROCESSOR_S:
-            self.stop()
-            child = self._child = Confined(self._order)
-        _running.pop(self, None)
-        _running[self] = None
-        while len(_running) > _KEPT:
-            next(iter(_running)).stop()
+        self.rest()
+        child = self._child = pool.take(self._key) or Confined(self._order)
         child.tell(protocol.EPISODE, self._begin)
         self._begin = b""
         return child
 
     def stop(self) -> None:
         """Ends its process; the next episode gets another."""
-        _running.pop(self, None)
         if self._child:
             self._child.kill()
             self._child = None

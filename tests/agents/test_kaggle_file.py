@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from agents import kaggle_child as protocol
-from agents import registry
+from agents import pool, registry
 from agents.base import AgentError, Clock
 from agents.kaggle import FilePlayer
 from arena import match
@@ -369,15 +369,53 @@ def test_between_games_it_stands_still(write):
     threading.Thread(target=spin, daemon=True).start()
     def agent(o, c): return 3
     """
-    player = FilePlayer(write(source))
+    path = write(source)
+    player = FilePlayer(path)
     moved(player, 10.0)
+    child = player._child
     player.rest()
     time.sleep(0.02)
-    before = player._child.processor_s()
+    before = child.processor_s()
     time.sleep(0.1)
-    assert player._child.processor_s() == before
-    assert moved(player, 10.0).failure is None
-    player.stop()
+    assert child.processor_s() == before
+    again = FilePlayer(path)
+    assert moved(again, 10.0).failure is None and again._child is child
+    again.stop()
+
+
+def test_who_dies_or_speaks_between_games_is_replaced(write):
+    source = """
+    import os, threading, time
+    def later():
+        time.sleep(0.05)
+        {}
+    def agent(o, c):
+        threading.Thread(target=later).start()
+        return 3
+    """
+    for what in ("os._exit(1)", "os.write(3, b'c3')"):
+        player = FilePlayer(write(source.format(what)))
+        moved(player, 10.0)
+        time.sleep(0.3)
+        assert moved(player, 10.0).failure is None
+        player.stop()
+
+
+def test_processes_rest_until_their_memory_is_needed(write, monkeypatch):
+    monkeypatch.setattr(pool, "_resting", [])
+    monkeypatch.setattr(pool, "_KEPT", 3)
+    pids = []
+    for number in range(5):
+        player = FilePlayer(write(GOOD, f"file{number}.py"))
+        moved(player, 10.0)
+        pids.append(player._child.pid)
+        player.rest()
+    assert [child.pid for _, child in pool._resting] == pids[2:]
+    monkeypatch.setattr(pool, "_KEPT_MB", 0.0)
+    player = FilePlayer(write("data = bytes(8 << 20)\n" + GOOD, "large.py"))
+    moved(player, 10.0)
+    player.rest()
+    assert not pool._resting
 
 
 def packed(path, *members):
