@@ -8,13 +8,17 @@ yields None, an empty place, until it does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from functools import partial
+from importlib import import_module
 from typing import NamedTuple
 
 from arena.standings import Standings
 from configs.loader import ConfigError, closest
+
+AHEAD = 16
+"""Chunks that are drawn before a result is asked for: chunk k may know chunks 0 to k - `AHEAD`."""
 
 
 class Meeting(NamedTuple):
@@ -49,7 +53,8 @@ class Schedule(NamedTuple):
 
     meetings: Callable[[Plan], Iterator[Meeting | None]]
     total: Callable[[int, int], int]
-    """Gives the games of a whole tournament from the number of agents and the games a pairing."""
+    """Gives the games of a whole tournament from the number of agents and the games a pairing; a
+    knockout may play a few more to part equals."""
 
 
 def round_robin(plan: Plan) -> Iterator[Meeting]:
@@ -64,24 +69,55 @@ def round_robin(plan: Plan) -> Iterator[Meeting]:
         pairs = zip(circle[:half], circle[: half - 1 : -1], strict=True)
         rounds += [(min(pair), max(pair)) for pair in pairs if min(pair) >= 0]
         circle.insert(1, circle.pop())
-    yield from _in_parts(plan, rounds)
+    yield from in_parts(plan, rounds)
 
 
 def gauntlet(plan: Plan) -> Iterator[Meeting]:
     """Gives the meetings of the first agent with each of the others."""
-    yield from _in_parts(plan, [(0, other) for other in range(1, len(plan.agents))])
+    yield from in_parts(plan, [(0, other) for other in range(1, len(plan.agents))])
 
 
-def _in_parts(plan: Plan, pairings: list[tuple[int, int]]) -> Iterator[Meeting]:
+def in_parts(plan: Plan, pairings: Sequence[tuple[int, int]]) -> Iterator[Meeting]:
     """Gives every pairing its first games before any gets its next."""
     for begin in range(0, plan.games, plan.chunk_games):
         end = min(begin + plan.chunk_games, plan.games)
         yield from (Meeting(first, second, begin, end) for first, second in pairings)
 
 
+def until_known() -> Iterator[None]:
+    """Gives so many empty places that everything drawn before them is in the standings."""
+    for _ in range(AHEAD - 1):
+        yield None
+
+
+def every_pairing(num_agents: int, games: int) -> int:
+    """Gives the games of a tournament in which each agent meets each other."""
+    return games * num_agents * (num_agents - 1) // 2
+
+
+def num_rounds(num_agents: int) -> int:
+    """Gives the rounds after which one of so many agents can have won all its meetings."""
+    return (num_agents - 1).bit_length()
+
+
+def _imported(target: str, plan: Plan) -> Iterator[Meeting | None]:
+    """Gives the meetings of the schedule that `module:attr` names, imported on first use."""
+    module, _, attr = target.partition(":")
+    meetings: Iterator[Meeting | None] = getattr(import_module(module), attr)(plan)
+    return meetings
+
+
 SCHEDULES = {
-    "round-robin": Schedule(round_robin, lambda n, games: games * len([*combinations(range(n), 2)])),
+    "round-robin": Schedule(round_robin, every_pairing),
     "gauntlet": Schedule(gauntlet, lambda n, games: games * (n - 1)),
+    "swiss": Schedule(
+        partial(_imported, "arena.schedule_rounds:swiss"),
+        lambda n, games: games * (n // 2) * num_rounds(n),
+    ),
+    "knockout": Schedule(
+        partial(_imported, "arena.schedule_rounds:knockout"), lambda n, games: games * (n - 1)
+    ),
+    "adaptive": Schedule(partial(_imported, "arena.schedule_adaptive:adaptive"), every_pairing),
 }
 
 

@@ -28,8 +28,6 @@ from configs.loader import ConfigError
 from envs import registry as env_registry
 from envs import seeding
 
-_AHEAD = 16
-
 
 @dataclass(frozen=True)
 class TournamentConfig:
@@ -40,7 +38,8 @@ class TournamentConfig:
     agents: tuple[str, ...] = ()
     """AGENT texts, at least two."""
     schedule: str = "round-robin"
-    """`round-robin` or `gauntlet` (the first agent meets each of the others)."""
+    """`round-robin`, `gauntlet` (the first agent meets each of the others), `swiss` (rounds of
+    equals), `knockout`, or `adaptive` (as many games as a round robin, where they tell most)."""
     games: int = 20
     """Games a pairing, even: each opening from both seats."""
     openings: int = 4
@@ -105,7 +104,7 @@ def inspect(config: TournamentConfig, executor: Executor) -> list[AgentCard]:
     jobs = [(agent, config.env, config.clock.load_s) for agent in config.agents]
     cards: list[AgentCard] = []
     for agent, outcome in zip(
-        config.agents, executor.map(chunks.inspect_agent, jobs, ahead=_AHEAD), strict=True
+        config.agents, executor.map(chunks.inspect_agent, jobs, ahead=schedule.AHEAD), strict=True
     ):
         if outcome.status != "ok" or isinstance(outcome.value, str):
             last = str(outcome.value).strip().splitlines()[-1]
@@ -182,12 +181,14 @@ def run(
                 return
             else:
                 yield chunk
-            if chunk.number >= _AHEAD - 1:  # the next one may know what came _AHEAD before it
+            if (
+                chunk.number >= schedule.AHEAD - 1
+            ):  # the next one may know what came schedule.AHEAD before it
                 records_then = results.popleft()
                 known.add(records_then)
                 conduct.add(records_then)
 
-    for outcome in executor.map(chunks.play_chunk, missing(), _AHEAD, chunks.retry):
+    for outcome in executor.map(chunks.play_chunk, missing(), schedule.AHEAD, chunks.retry):
         chunk = drawn.popleft()
         while chunk.number < done:
             chunk = drawn.popleft()

@@ -30,7 +30,7 @@ from envs import registry as env_registry
 @click.argument("settings", nargs=-1, metavar="[KEY=VALUE ...]")
 @click.option("-a", "--agent", "agents", multiple=True, metavar="AGENT", help="An agent; repeat.")
 @click.option("--env", help="Env id, such as connectx or connectx-5x4x3.")
-@click.option("--schedule", help="round-robin, or gauntlet (the first agent against each other).")
+@click.option("--schedule", help="round-robin, gauntlet, swiss, knockout or adaptive.")
 @click.option("--games", type=int, help="Games a pairing, even: each opening from both seats.")
 @click.option(
     "--sprt",

@@ -51,7 +51,7 @@ def test_a_gauntlet_holds_the_first_against_each_other():
     assert [meeting[:2] for meeting in gauntlet(plan(4))] == [(0, 1), (0, 2), (0, 3)]
 
 
-@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("name", ["round-robin", "gauntlet"])
 def test_every_pairing_gets_its_games_in_parts_that_fit(name):
     meetings = list(SCHEDULES[name].meetings(plan(5, games=10, chunk_games=4)))
     assert sum(m.end - m.begin for m in meetings) == SCHEDULES[name].total(5, 10)
