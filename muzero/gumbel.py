@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from muzero.jit import inlined, kernel
+from muzero.jit import inlined
 from muzero.kernels import exp
 from muzero.limits import SearchConfigError, check
 from muzero.noise import Noise
@@ -272,7 +272,6 @@ def _improve(node: Any, rule: Any, weights: Any, q: Any) -> None:
         weights[a] /= total
 
 
-@kernel
 def decide(nodes: Any, rows: Any, rule: Any, action: Any, weights: Any, q: Any) -> None:
     """Writes what the search found: `action`, `int64[B]`; `weights` and `q`, `float32[B, A]`.
 

@@ -6,9 +6,13 @@ there is no array to free, and the counting took a third of its time. `_nrt` is 
 
 from __future__ import annotations
 
+from typing import Any
+
 from numba import njit
 
-inlined = njit(cache=True, error_model="numpy", forceinline=True, _nrt=False)
-"""For the parts of kernels."""
-kernel = njit(cache=True, error_model="numpy", nogil=True, _nrt=False)
-"""For what Python calls."""
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "_nrt": False}
+
+inlined: Any = njit(forceinline=True, **_OPTIONS)
+"""For the parts of kernels: not cached, since Numba would not see that a part of a part changed."""
+kernel: Any = njit(cache=True, **_OPTIONS)
+"""For what Python calls, by way of `muzero.kernels.specialise`, which does see it."""

@@ -18,7 +18,7 @@ import numpy as np
 from numba import config
 from numpy.typing import NDArray
 
-from muzero import tree
+from muzero import jit, tree
 from muzero.jit import inlined
 from muzero.tree import ILLEGAL, UNVISITED, backup, create, retract
 
@@ -104,7 +104,7 @@ def specialise(how: Any, template: Any, **parts: Any) -> Any:
         template: what names functions that are to be put in.
         parts: these functions by their names.
     """
-    trace = [_digest(__file__), _digest(tree.__file__)]
+    trace = [_digest(__file__), _digest(jit.__file__), _digest(tree.__file__)]
     for part in (template, *parts.values()):
         trace += [part.__module__, part.__qualname__]
         trace.append(_digest(str(sys.modules[part.__module__].__file__)))

@@ -213,7 +213,6 @@ def _covers(root: Any, mask: Any) -> Any:
     return covers
 
 
-@kernel
 def plant_learned(nodes: Any, rows: Any, game: Any, batch: Any, observation: Any, mask: Any) -> Any:
     """Gives every tree a fresh root, its latent in the slot of its row; gives their number."""
     for row in range(rows.size):
@@ -266,7 +265,7 @@ class Kernels(NamedTuple):
 def kernels(model: Model) -> Kernels:
     """Gives the functions of a model's kind, compiled for its rules."""
     if isinstance(model, LearnedModel):
-        return Kernels(plant_learned, leaf_learned, fill_learned)
+        return Kernels(specialise(kernel, plant_learned), leaf_learned, fill_learned)
     rules = model.spec.rules
     assert rules is not None
     ahead = specialise(inlined, _look_ahead, legal=rules.legal, step=rules.step)

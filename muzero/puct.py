@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from muzero.jit import inlined, kernel
+from muzero.jit import inlined
 from muzero.limits import SearchConfigError, check
 from muzero.noise import Noise
 from muzero.tree import ILLEGAL, OPEN, Tree, best_exact
@@ -153,7 +153,6 @@ def select(node: Any, tree: Any, rule: Any) -> Any:
 select_root = select
 
 
-@kernel
 def decide(nodes: Any, rows: Any, rule: Any, action: Any, weights: Any, q: Any) -> None:
     """Writes what the search found: `action`, `int64[B]`; `weights` and `q`, `float32[B, A]`.
 

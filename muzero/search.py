@@ -111,7 +111,7 @@ class Searcher:
         descend = specialise(
             inlined, kernels.descend_template, select_root=rule.select_root, select=rule.select
         )
-        self._plant, self._decide = parts.plant, rule.decide
+        self._plant, self._decide = parts.plant, specialise(kernel, rule.decide)
         self._absorb = specialise(kernel, kernels.absorb_template, fill=parts.fill)
         self._advance = specialise(
             kernel, kernels.advance_template, absorb=self._absorb, descend=descend, leaf=parts.leaf

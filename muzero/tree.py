@@ -133,6 +133,7 @@ def create(node: Any, parent: Any, action: Any) -> None:
     node.floor = _NEVER
     node.reward = 0
     node.discount = 0
+    node.plies = 0
     node.proven = False
     node.ready = False
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from envs.registry import spec as spec_of
 from muzero.models import Evaluation, LearnedModel, RulesModel
 
 
@@ -53,8 +54,80 @@ def on_rules(spec):
     return RulesModel(spec, lambda observation: predict(observed(observation), spec.num_actions))
 
 
+def views(spec, states):
+    """Gives the observations of `uint64[R, S]` and what ends at once, `float32[3, R, A]`."""
+    rules, size = spec.rules, len(states)
+    observation = np.zeros((size, *spec.observation_shape), np.uint8)
+    heads = np.full((3, size, spec.num_actions), -1, np.float32)
+    legal, after = np.zeros(spec.num_actions, bool), np.zeros(rules.state_size, np.uint64)
+    for row, state in enumerate(states):
+        rules.observe(rules.params, state, observation[row])
+        rules.legal(rules.params, state, legal)
+        for action in np.flatnonzero(legal):
+            reward, ended = rules.step(rules.params, state, action, after)
+            heads[0, row, action] = 1
+            if ended:
+                heads[1 if reward > 0 else 2, row, action] = 1
+    return observation, heads
+
+
+def learned_rules(spec):
+    """Gives a learned model that is the rules: its latents are states, its heads know the end."""
+    rules = spec.rules
+
+    def answer(states):
+        observation, heads = views(spec, states)
+        return Evaluation(states, *predict(observed(observation), spec.num_actions), None, heads)
+
+    def initial(observation):
+        states = np.zeros((len(observation), rules.state_size), np.uint64)
+        for row, seen in enumerate(observation):
+            rules.state(rules.params, seen, states[row])
+        return answer(states)
+
+    def recurrent(states, actions):
+        states = states.copy()
+        for state, action in zip(states, actions, strict=True):
+            rules.step(rules.params, state, action, state)
+        return answer(states)
+
+    return LearnedModel(initial, recurrent, spec.num_actions, spec.discount, spec.value_range)
+
+
+def positions(spec, count, plies, seed=0):
+    """Gives observations and masks of `count` random positions that are not over."""
+    rules, rng = spec.rules, np.random.default_rng(seed)
+    observation = np.zeros((count, *spec.observation_shape), np.uint8)
+    mask = np.zeros((count, spec.num_actions), bool)
+    for row in range(count):
+        while True:
+            state, ended = np.zeros(rules.state_size, np.uint64), False
+            for _ in range(rng.integers(0, plies + 1)):
+                rules.legal(rules.params, state, mask[row])
+                action = rng.choice(np.flatnonzero(mask[row]))
+                _, ended = rules.step(rules.params, state, action, state)
+                if ended:
+                    break
+            if not ended:
+                break
+        rules.legal(rules.params, state, mask[row])
+        rules.observe(rules.params, state, observation[row])
+    return observation, mask
+
+
+@pytest.fixture(scope="session")
+def small():
+    """Gives the spec of a board that is quickly solved."""
+    return spec_of("connectx-4x4x3")
+
+
 @pytest.fixture(scope="session")
 def hashed():
     return SimpleNamespace(
-        learned=learned, on_rules=on_rules, observed=observed, predict=predict, mix=mix
+        learned=learned,
+        learned_rules=learned_rules,
+        on_rules=on_rules,
+        observed=observed,
+        positions=positions,
+        predict=predict,
     )
