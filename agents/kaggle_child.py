@@ -97,8 +97,8 @@ class Agent:
 def nursery() -> NoReturn:
     """Forks children as told, until the parent is gone."""
     control = socket.socket(fileno=int(sys.argv[1]))
-    sandbox.die_with(int(sys.argv[2]))
-    sys.path.extend(json.loads(sys.argv[3]))
+    sandbox.die_with(os.getppid())
+    sys.path.extend(json.loads(sys.argv[2]))
     sandbox.prepare()
     import site
 
@@ -130,6 +130,7 @@ def _live(nurse: int, order: dict[str, Any], channel: int, output: int) -> NoRet
     os.closerange(_CHANNEL + 1, 1 << 16)
     scratch = order["scratch"]
     try:
+        os.environ.pop("PWD", None)
         os.environ.update(HOME=scratch, TMPDIR=scratch)
         confinement = sandbox.Confinement(
             order["readable"], order["listed"], scratch, order["memory_mb"]

@@ -18,11 +18,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from agents import kaggle_child, sandbox
+from agents import kaggle_child, sandbox, workspace
 from agents.process import QUIET_THREADS
 
 _BOOT = (
-    "import sys; sys.path.insert(0, sys.argv[4]); from agents.kaggle_child import nursery; "
+    "import sys; sys.path.insert(0, sys.argv[3]); from agents.kaggle_child import nursery; "
     "del sys.path[0]; nursery()"
 )
 _TRIES = 3
@@ -38,12 +38,14 @@ class Nursery:
     def __init__(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         root = str(Path(__file__).resolve().parent.parent)
-        arguments = [str(theirs.fileno()), str(os.getpid()), json.dumps(sandbox.packages()), root]
+        arguments = [str(theirs.fileno()), json.dumps(sandbox.packages()), root]
+        place = workspace.folder()
+        wrapper = [*sandbox.wrapper(), "--bind", place, place] if sandbox.wrapper() else []
         self.owner = os.getpid()
         self._control = ours
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _BOOT, *arguments],
+                [*wrapper, sys.executable, "-I", "-S", "-c", _BOOT, *arguments],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

@@ -13,7 +13,6 @@ import ctypes
 import functools
 import os
 import resource
-import shutil
 import signal
 import struct
 import sys
@@ -86,9 +85,31 @@ def layers() -> tuple[str, ...]:
         found.append("landlock")
     if seccomp.available():
         found.append("seccomp")
-    if shutil.which("bwrap"):
+    if wrapper():
         found.append("bubblewrap")
     return tuple(found)
+
+
+@functools.cache
+def wrapper() -> tuple[str, ...]:
+    """Gives the command that a nursery is started by: bubblewrap where it works, else nothing.
+
+    It has a network of its own without devices, its own System V memory, and a file system that is
+    read-only; what is bound after it, is not.
+    """
+    import shutil
+    import subprocess  # imported here, since forked children carry what this module loads
+
+    if not (program := shutil.which("bwrap")):
+        return ()
+    apart = ("--ro-bind", "/", "/", "--unshare-net", "--unshare-ipc", "--die-with-parent")
+    rights = ("--cap-add", "ALL") if os.geteuid() == 0 else ()  # given up one by one in `enter`
+    command = (program, *apart, *rights)
+    try:
+        tried = subprocess.run([*command, sys.executable, "-I", "-S", "-c", ""], timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    return command if tried.returncode == 0 else ()
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ def folder() -> str:
     """Gives the folder of this process; others may pass through it, but not list it."""
     process = os.getpid()
     if process not in _folders:
-        _sweep()
+        sweep()
         made = tempfile.mkdtemp(prefix=f"{_PREFIX}{process}-")
         os.chmod(made, 0o711)
         atexit.register(_remove, process, made)
@@ -29,7 +29,7 @@ def _remove(process: int, made: str) -> None:
         shutil.rmtree(made, ignore_errors=True)
 
 
-def _sweep() -> None:
+def sweep() -> None:
     """Removes what killed processes of this user left behind."""
     for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
         process = path.name.split("-")[1]
