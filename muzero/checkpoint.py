@@ -1,7 +1,4 @@
-"""A training as bytes, and a network as bytes. Axes: none.
-
-Weights are safetensors whose metadata name the environment, so that no other file passes for them.
-"""
+"""A training as bytes, and its network as bytes."""
 
 from __future__ import annotations
 
@@ -9,17 +6,16 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import safetensors
-import safetensors.torch
 import torch
 from numpy.typing import NDArray
 
 from envs.base import EnvSpec
+from muzero import weights
 from muzero.inference import fold
 from muzero.learner import Learner
 from muzero.network import BoardNetwork
 from muzero.trajectory import TrajectoryBuffer
-from muzero.weights import CheckpointError, read, write
+from muzero.weights import CheckpointError
 
 STATE = "state.safetensors"
 BOOKS = "books.json"
@@ -39,12 +35,7 @@ class Books(NamedTuple):
 def pack_weights(network: BoardNetwork, spec: EnvSpec, kind: str) -> bytes:
     """Gives a folded network, stored as `float16` or `float32`; see `muzero.weights`."""
     arrays = {name: array.astype(kind) for name, array in fold(network).items()}
-    return write(arrays, spec.id)
-
-
-def weights(data: bytes) -> dict[str, NDArray[Any]]:
-    """Gives the arrays of a folded network."""
-    return read(data).arrays
+    return weights.pack_network(arrays, spec.id)
 
 
 def pack_state(
@@ -53,7 +44,7 @@ def pack_state(
     """Gives the parts of a training."""
     books = Books(dict(counters), tuple(buffer.shards), tuple(versions))
     return {
-        STATE: bytes(safetensors.torch.save(_plain(_tensors(learner)))),
+        STATE: weights.pack(_plain(_tensors(learner))),
         BOOKS: json.dumps(books._asdict(), indent=1).encode(),
     }
 
@@ -65,18 +56,18 @@ def unpack_state(state: Mapping[str, bytes], learner: Learner) -> Books:
         CheckpointError: when a part lacks, is damaged, or is of another network.
     """
     try:
-        stored = safetensors.torch.load(state[STATE])
+        stored, _ = weights.unpack(state[STATE])
         books = Books(**json.loads(state[BOOKS]))
-    except (KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"the state of the training is damaged ({error})") from error
     wanted = _tensors(learner)
-    if {name: t.shape for name, t in stored.items()} != {n: t.shape for n, t in wanted.items()}:
+    if {n: a.shape for n, a in stored.items()} != {n: tuple(t.shape) for n, t in wanted.items()}:
         raise CheckpointError(
             "the state is of another network; resume with the config that it was made with"
         )
     with torch.no_grad():
         for name, tensor in wanted.items():
-            tensor.copy_(stored[name])
+            tensor.copy_(torch.from_numpy(stored[name]))
     learner.step = books.counters["learner_steps"]
     return Books(dict(books.counters), tuple(books.shards), tuple(books.versions))
 
@@ -91,6 +82,6 @@ def _tensors(learner: Learner) -> dict[str, torch.Tensor]:
     return out
 
 
-def _plain(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Gives tensors in the order of memory that safetensors stores."""
-    return {name: tensor.contiguous() for name, tensor in tensors.items()}
+def _plain(tensors: Mapping[str, torch.Tensor]) -> dict[str, NDArray[Any]]:
+    """Gives tensors as arrays."""
+    return {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from muzero.network import BoardNetwork
 
 Weights = Mapping[str, NDArray[Any]]
-"""As in `muzero.weights.Weights.arrays`."""
+"""As in `muzero.weights.Network.arrays`."""
 _ONCE = ((1, 1), (1, 1), 1)
 _SAME, _NONE = (1, 1), (0, 0)
 

@@ -175,14 +175,19 @@ def hasten(
     """Gives policy and values, both `float32[R, A]`, in which a far proven end counts for less.
 
     An exact return is multiplied by `decay` for each ply that it lies ahead, and the improved
-    policy `softmax(logits + sigma(q))` follows the change of `q`.
+    policy `softmax(logits + sigma(q))` follows the change of `q`. Where the root is proven, the
+    policy is shared by the actions that are as good as the best, and as soon.
     """
-    ends = found.tree.root("ends").astype(np.float32)
+    root, actions = found.tree.root, found.action[:, None]
+    ends = root("ends").astype(np.float32)
     q = found.q * np.where(ends > 0, np.float32(config.decay) ** (ends - 1), np.float32(1))
     search = config.search
-    most = found.tree.root("visits").max(1, keepdims=True)
-    scale = (search.maxvisit_init + most) * search.value_scale
+    scale = (search.maxvisit_init + root("visits").max(1, keepdims=True)) * search.value_scale
     policy = found.action_weights * np.exp(np.nan_to_num(scale * (q - found.q)))
+    best = (ends == np.take_along_axis(ends, actions, 1)) & (
+        found.q == np.take_along_axis(found.q, actions, 1)
+    )
+    policy = np.where(root("proven")[:, None], best, policy)
     return (policy / policy.sum(1, keepdims=True)).astype(np.float32), q
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from envs import registry, seeding
-from muzero import checkpoint
+from muzero import checkpoint, weights
 from muzero.inference import Acting
 from muzero.learner import Learner, LearnerConfig, rate
 from muzero.limits import SearchConfigError, check
@@ -103,7 +103,7 @@ def play_chunk(job: Job, report: Any) -> Made:
     began = time.perf_counter()
     torch.set_num_threads(1)
     network, selfplay = _stage(job.env_id, job.config)
-    network.load(checkpoint.weights(job.store.get(job.weights)))
+    network.load(weights.unpack_network(job.store.get(job.weights)).arrays)
     shard = selfplay.play(job.seed, job.index).pack()
     return Made(shard, network.seconds, time.perf_counter() - began)
 
@@ -178,9 +178,9 @@ class _Run:
         config = self.config
         for index in range(self.counters["chunks"], config.chunks):
             behind = self.counters["chunks"] - max(0, index - config.lag)
-            weights = self.versions[-1 - behind]
+            name = self.versions[-1 - behind]
             seed = seeding.derive(config.seed, "selfplay")
-            yield Job(self.spec.id, config.selfplay, seed, index, weights, self.store)
+            yield Job(self.spec.id, config.selfplay, seed, index, name, self.store)
 
     def take(self, made: Made) -> Progress:
         """Learns from a chunk."""

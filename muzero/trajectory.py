@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load, save
 
+from muzero import weights
 from muzero.limits import SearchConfigError
 
 
@@ -36,10 +36,7 @@ class Trajectory(NamedTuple):
 
     def pack(self) -> bytes:
         """Gives the moments as an immutable shard; equal moments give equal bytes."""
-        return bytes(save({name: np.ascontiguousarray(part) for name, part in self._items()}))
-
-    def _items(self) -> list[tuple[str, NDArray[np.generic]]]:
-        return list(zip(self._fields, self, strict=True))
+        return weights.pack(self._asdict())
 
     @property
     def episodes(self) -> int:
@@ -48,8 +45,12 @@ class Trajectory(NamedTuple):
 
 
 def unpack(shard: bytes) -> Trajectory:
-    """Gives the moments of a shard."""
-    return Trajectory(**load(shard))
+    """Gives the moments of a shard.
+
+    Raises:
+        CheckpointError: when it is damaged.
+    """
+    return Trajectory(**weights.unpack(shard)[0])
 
 
 class TrajectoryBuffer:

@@ -1,4 +1,8 @@
-"""A network that only answers, as a file. Read without PyTorch, so that it can travel."""
+"""Arrays as safetensors files, and networks among them. Read and written with NumPy alone.
+
+Whoever plays needs no more than this, so that players can travel.
+Source: https://github.com/huggingface/safetensors#format.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +11,24 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-import safetensors
-import safetensors.numpy
 from numpy.typing import NDArray
 
 FORMAT = "1"
-"""Version of the names and meanings of what is stored."""
+"""Version of the names and meanings of a network's arrays."""
+
+_NAMES = {
+    "F64": "<f8", "F32": "<f4", "F16": "<f2",
+    "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "<i1", "U8": "<u1", "BOOL": "?",
+}  # fmt: skip
+_KINDS = {np.dtype(kind): name for name, kind in _NAMES.items()}
+_HEADER = 8
 
 
 class CheckpointError(ValueError):
     """A file of weights or of a training that cannot be used."""
 
 
-class Weights(NamedTuple):
+class Network(NamedTuple):
     """The arrays of a network and what it was trained for."""
 
     env: str
@@ -30,13 +39,61 @@ class Weights(NamedTuple):
     others `[outputs, inputs]`; normalisation is folded into them."""
 
 
-def write(arrays: Mapping[str, NDArray[Any]], env: str) -> bytes:
-    """Gives the file of a network."""
-    plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    return bytes(safetensors.numpy.save(plain, {"format": FORMAT, "env": env}))
+def pack(arrays: Mapping[str, NDArray[Any]], about: Mapping[str, str] | None = None) -> bytes:
+    """Gives arrays as a file; equal arrays give equal bytes.
+
+    Args:
+        arrays: by name.
+        about: texts that go into the header.
+    """
+    header: dict[str, Any] = {"__metadata__": dict(about)} if about else {}
+    chunks, place = [], 0
+    for name, array in sorted(arrays.items(), key=lambda item: (-item[1].itemsize, item[0])):
+        data = np.ascontiguousarray(array).tobytes()
+        span = [place, place + len(data)]
+        kind = _KINDS[array.dtype]
+        header[name] = {"dtype": kind, "shape": list(array.shape), "data_offsets": span}
+        chunks.append(data)
+        place += len(data)
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % _HEADER)
+    return b"".join([len(text).to_bytes(_HEADER, "little"), text, *chunks])
 
 
-def read(data: bytes, env: str | None = None) -> Weights:
+def unpack(data: bytes) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    """Gives the arrays of a file, and the texts in its header.
+
+    Raises:
+        CheckpointError: when the file is damaged.
+    """
+    try:
+        start = _HEADER + int.from_bytes(data[:_HEADER], "little")
+        header = json.loads(data[_HEADER:start])
+        about = header.pop("__metadata__", {})
+        arrays = {name: _array(data, start, entry) for name, entry in header.items()}
+        used = sum(array.nbytes for array in arrays.values())
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise CheckpointError(f"the file is damaged ({error}); get it again") from error
+    if start + used != len(data):
+        raise CheckpointError(
+            f"the file is damaged: it has {len(data)} bytes, expected {start + used}; get it again"
+        )
+    return arrays, about
+
+
+def _array(data: bytes, start: int, entry: Mapping[str, Any]) -> NDArray[Any]:
+    """Gives one array of a file, a copy."""
+    kind, (begin, end) = np.dtype(_NAMES[entry["dtype"]]), entry["data_offsets"]
+    flat = np.frombuffer(data[start + begin : start + end], kind)
+    return flat.reshape(entry["shape"]).copy()
+
+
+def pack_network(arrays: Mapping[str, NDArray[Any]], env: str) -> bytes:
+    """Gives the file of a network, see `Network`."""
+    return pack(arrays, {"format": FORMAT, "env": env})
+
+
+def unpack_network(data: bytes, env: str | None = None) -> Network:
     """Gives the network in a file.
 
     Args:
@@ -46,13 +103,8 @@ def read(data: bytes, env: str | None = None) -> Weights:
     Raises:
         CheckpointError: when the file is damaged, of another version or for another environment.
     """
-    try:
-        size = int.from_bytes(data[:8], "little")
-        about = _about(data[8 : 8 + size])
-        arrays = safetensors.numpy.load(data)
-    except (safetensors.SafetensorError, ValueError) as error:
-        raise CheckpointError(f"the weights are damaged ({error}); get the file again") from error
-    if about.get("format") != FORMAT:
+    arrays, about = unpack(data)
+    if about.get("format") != FORMAT or "env" not in about:
         raise CheckpointError(
             f"the weights have format {about.get('format')}, expected {FORMAT}; train them anew or "
             "use the version of the arena that made them"
@@ -61,9 +113,4 @@ def read(data: bytes, env: str | None = None) -> Weights:
         raise CheckpointError(
             f"the weights were trained for {about['env']}, not for {env}; choose another agent"
         )
-    return Weights(about["env"], arrays)
-
-
-def _about(header: bytes) -> dict[str, str]:
-    about = json.loads(header).get("__metadata__")
-    return dict(about) if about else {}
+    return Network(about["env"], arrays)
