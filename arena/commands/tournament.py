@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from agents import sandbox
+from agents import sandbox, workspace
 from arena import executor as executors
 from arena import ladder, runs, screen, tournament
 from arena.chunk import ON_FAULT
@@ -83,6 +83,7 @@ def command(
     run = runs.path(root, name or runs.free_name(root, preset or "tournament"))
     with contextlib.ExitStack() as stack:
         stack.enter_context(sandbox.policy(trust, require_sandbox))
+        stack.callback(workspace.sweep)  # of workers, who are killed and cannot clean up
         executor = executors.make(kind, worker_count(workers))
         stack.callback(executor.close)
         cards = tournament.inspect(config, executor)
