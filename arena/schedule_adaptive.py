@@ -29,15 +29,13 @@ def adaptive(plan: Plan) -> Iterator[Meeting]:
     are drawn and whose results are not known yet count as told.
     """
     size = len(plan.agents)
-    drawn = np.zeros((size, size), np.int64)
-    known: tuple[int, Ratings | None] = 0, None
+    drawn, known = np.zeros((2, size, size), np.int64)
+    games, ratings = 0, None
     for _ in range(every_pairing(size, plan.games) // 2):
-        if plan.standings.games != known[0]:
-            counts = plan.standings.tally.counts()
-            known = plan.standings.games, _fit(counts, known[1])
-        belief = _belief(plan.agents, known[1])
-        waiting = drawn - _played(plan)
-        first, second = _most_telling(*belief, waiting)
+        if plan.standings.games != games:
+            games, counts = plan.standings.games, plan.standings.tally.counts()
+            known, ratings = _played(plan.agents, counts), _fit(counts, ratings)
+        first, second = _most_telling(*_belief(plan.agents, ratings), drawn - known)
         begin = int(drawn[first, second])
         drawn[first, second] += 2
         yield Meeting(int(first), int(second), begin, begin + 2)
@@ -60,12 +58,11 @@ def _belief(
     return elo, spread, ratings.first_move_elo or 0.0
 
 
-def _played(plan: Plan) -> NDArray[np.int64]:
+def _played(agents: tuple[str, ...], counts: Counts) -> NDArray[np.int64]:
     """Gives the known games of each pairing, `int64[N, N]`, the lower index first."""
-    counts = plan.standings.tally.counts()
-    place = [plan.agents.index(name) for name in counts.players]
+    place = [agents.index(name) for name in counts.players]
     taken = points_taken(counts.cells, len(place))
-    out = np.zeros((len(plan.agents), len(plan.agents)), np.int64)
+    out = np.zeros((len(agents), len(agents)), np.int64)
     out[np.ix_(place, place)] = np.rint(taken + taken.T)
     return np.triu(out)
 
