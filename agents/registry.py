@@ -66,6 +66,7 @@ _TARGETS = {
     "one-ply": "agents.one_ply:OnePlyPlayer",
     "negamax": "agents.negamax:NegamaxPlayer",
     "mcts": "agents.mcts:MctsPlayer",
+    "solver": "agents.solver:SolverPlayer",
     "kaggle:random": "agents.kaggle_builtin:random_player",
     "kaggle:negamax": "agents.kaggle_builtin:negamax_player",
 }
@@ -75,6 +76,7 @@ _KINDS = (
     Kind("negamax:depth=N", "negamax", "connectx*", "alpha-beta search, N plies deep"),
     Kind("negamax:seconds=S", "negamax", "connectx*", "alpha-beta search for S seconds a move"),
     Kind("mcts:simulations=N", "mcts", "connectx*", "tree search by N random play-outs a move"),
+    Kind("solver", "solver", "connectx*", "perfect play; on large boards a proven bound's best"),
     Kind("kaggle:random", "kaggle:random", "connectx*", "the interpreter's own random agent"),
     Kind("kaggle:negamax", "kaggle:negamax", "connectx*", "the interpreter's own negamax, 4 deep"),
 )

@@ -200,6 +200,18 @@ class Solver:
             if node is not None and not self.probe(node, -score)
         ]
 
+    def narrow(self, nodes: Sequence[Node | None]) -> None:
+        """Narrows all intervals evenly from both ends, where wins and losses that come soon lie.
+
+        Raises:
+            OutOfBudgetError: when the budget ends before all are solved.
+        """
+        left = [node for node in nodes if node is not None]
+        while left := [node for node in left if not node.solved]:
+            for node in left:
+                self.probe(node, node.high - 1)
+                self.probe(node, node.low)
+
     def _spots(self, discs: int, occupied: int) -> int:
         empty = self._full ^ occupied
         return int(search.winning_spots(self.g, np.uint64(discs), np.uint64(empty)))

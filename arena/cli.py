@@ -22,6 +22,8 @@ COMMANDS = {
     "ladder": "Show the ratings of a run or of several.",
     "rate": "Rate anybody's results from a CSV file.",
     "calibrate": "Place an agent on the fixed scale of strength.",
+    "grade": "Grade an agent on solved Connect X positions.",
+    "solve": "Give the score of every column of a Connect X position.",
     "play": "Play against an agent in the terminal.",
     "replay": "Step through a recorded game, move by move.",
     "agents": "List the agents that can play.",
@@ -33,6 +35,8 @@ COMMANDS = {
 
 USER_ERRORS = {
     "agents.base:AgentError",
+    "arena.grade:PositionsError",
+    "arena.moves:MovesError",
     "arena.rating_prior:RatingError",
     "arena.records:EpisodeNotFoundError",
     "arena.records:RunBusyError",
