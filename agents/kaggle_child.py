@@ -171,10 +171,10 @@ def _answer(agent: Agent, content: bytes) -> bytes:
         if isinstance(action, int) and not isinstance(action, bool):
             return COLUMN + b"%d" % int.__index__(action)
         return NONE if action is None else OTHER + _in_words(action)
-    except MemoryError:
-        return MEMORY + _last_words()
-    except BaseException:  # sys.exit and its like leave the agent too
-        return RAISED + _last_words()
+    except MemoryError as error:
+        return MEMORY + _last_words(error)
+    except BaseException as error:  # sys.exit and its like leave the agent too
+        return RAISED + _last_words(error)
 
 
 def _in_words(action: Any) -> bytes:
@@ -183,9 +183,14 @@ def _in_words(action: Any) -> bytes:
     return words.encode(errors="replace")
 
 
-def _last_words() -> bytes:
+def _last_words(error: BaseException) -> bytes:
+    """Gives the traceback of an exception without the calls in this file."""
+    trace = error.__traceback__
+    while trace and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
     try:
         sys.stdout.flush()
-        return traceback.format_exc()[-_TOLD:].encode(errors="replace")
+        words = "".join(traceback.format_exception(type(error), error, trace))
+        return words[-_TOLD:].encode(errors="replace")
     except BaseException:
         return b"an exception that cannot be described"

@@ -79,7 +79,7 @@ def layers() -> tuple[str, ...]:
     found = ["limits"]
     if sys.platform != "linux":
         return tuple(found)
-    if os.geteuid() == 0:
+    if os.geteuid() == 0 and (landlock.version() or all(map(_public, readable()))):
         found.append("user")
     if landlock.version():
         found.append("landlock")

@@ -1,5 +1,7 @@
 """Files as players: Kaggle's calling rules, exactly, and every way of going wrong."""
 
+import contextlib
+import gzip
 import io
 import os
 import signal
@@ -11,11 +13,14 @@ import time
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agents import kaggle_child as protocol
 from agents import pool, registry
 from agents.base import AgentError, Clock
-from agents.kaggle import FilePlayer
+from agents.confined import Answer
+from agents.kaggle import FilePlayer, _judged
 from arena import match
 from arena.match import TimeControl
 from envs import kaggle
@@ -222,6 +227,20 @@ def test_every_fault_has_its_name_and_its_words(play, fault):
     assert (episode.termination, episode.blame, episode.actions) == (reason, 0, ())
     assert words in episode.detail and len(episode.detail) <= 10_000
     assert time.monotonic() - began < 4.0
+
+
+def test_a_traceback_begins_in_the_file(play):
+    detail = play("def agent(o):\n    return {}[1]").detail
+    lines = detail.splitlines()
+    assert lines[0].startswith("Traceback") and "main.py" in lines[1] and "line 2" in lines[1]
+
+
+@given(st.binary(max_size=40))
+def test_any_reply_is_a_legal_column_or_a_failure(reply):
+    mask = np.array([True, False, True])
+    column, failure = _judged(Answer(reply, None, 0.0), mask)
+    assert failure or mask[column]
+    assert failure is None or failure.reason in ("illegal", "crash", "error", "memory")
 
 
 def test_a_fork_bomb_is_an_error(play):
@@ -488,6 +507,23 @@ def test_a_cut_archive_is_refused(tmp_path):
         file.truncate(3000)
     with pytest.raises(AgentError, match="no readable"):
         FilePlayer(whole)
+
+
+@given(st.integers(0, 10**6), st.integers(0, 255))
+def test_damaged_archives_are_refused_or_play(tmp_path_factory, place, byte):
+    folder = tmp_path_factory.mktemp("damaged")
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w") as archive:
+        info = tarfile.TarInfo("main.py")
+        info.size = len(GOOD)
+        archive.addfile(info, io.BytesIO(GOOD.encode()))
+    data = bytearray(plain.getvalue()[:1536])
+    data[place % len(data)] = byte
+    path = folder / "a.tar.gz"
+    path.write_bytes(gzip.compress(bytes(data), mtime=0))
+    with contextlib.suppress(AgentError):
+        FilePlayer(str(path))
+    assert [entry.name for entry in folder.iterdir()] == ["a.tar.gz"]
 
 
 def test_names_are_paths_from_here(write, tmp_path, monkeypatch):
