@@ -100,6 +100,21 @@ def crosstable(document: dict[str, Any]) -> RenderableType:
     return table(headers, rows)
 
 
+def superiority(document: dict[str, Any]) -> RenderableType:
+    """Gives the likelihood that each agent (row) is stronger than each other (column)."""
+    agents = [agent["agent"] for agent in document["agents"]]
+    headers = [">#", "stronger in %", *(f">{place}" for place in range(1, len(agents) + 1))]
+    rows = [
+        [
+            str(place),
+            name,
+            *("·" if chance is None else f"{100 * chance:.1f}" for chance in chances),
+        ]
+        for place, (name, chances) in enumerate(zip(agents, document["los"], strict=True), 1)
+    ]
+    return table(headers, rows)
+
+
 def sprt(document: dict[str, Any]) -> RenderableType:
     """Gives what the test of a match of two decided, and from which numbers."""
     test = document["sprt"]

@@ -14,12 +14,14 @@ from arena.commands.rate import csv_option, prior_option, write_csv
 from arena.records import MatchRecord, Records, RecordsError
 from arena.runs import RunError
 from arena.standings import Standings
+from arena.superiority import superiority_matrix
 from envs import registry as env_registry
 
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[RUN ...]")
 @click.option("--env", help="Which env's games; `all` for a ladder each and one over all.")
+@click.option("--los", is_flag=True, help="Also show how likely each is stronger than each other.")
 @prior_option
 @csv_option
 @dir_option
@@ -27,6 +29,7 @@ from envs import registry as env_registry
 def command(
     names: tuple[str, ...],
     env: str | None,
+    los: bool,
     prior: str,
     csv: Path | None,
     root: Path,
@@ -46,6 +49,9 @@ def command(
         ladder.ladder_document(name, standings.tally, standings.faults, prior)
         for name, standings in by_env.items()
     ]
+    for part in documents if los else []:
+        agents = [agent["agent"] for agent in part["agents"]]
+        part["los"] = superiority_matrix(by_env[part["env"]].tally, agents, prior)
     document = (
         {"ladders": documents, "overall": ladder.overall(documents, prior), "warnings": damage}
         if env == "all"
@@ -99,6 +105,8 @@ def _print(document: dict[str, Any], by_env: dict[str, Standings], names: list[s
         standings = by_env[part["env"]]
         title = f"{part['env']}: {standings.games:,} games of {', '.join(names)}, {part['model']}"
         screen.show(title, "", screen.ladder(part), "", screen.crosstable(part))
+        if "los" in part:
+            screen.show("", screen.superiority(part))
     if "overall" in document:
         rows = [[row["agent"], f"{row['elo']:+.0f}"] for row in document["overall"]["agents"]]
         screen.show("", "over all envs, equal weight each", screen.table(["kind", ">elo"], rows))
