@@ -24,6 +24,7 @@ COMMANDS = {
     "calibrate": "Place an agent on the fixed scale of strength.",
     "grade": "Grade an agent on solved Connect X positions.",
     "solve": "Give the score of every column of a Connect X position.",
+    "export": "Write the games of a run, a line each, with their moves.",
     "play": "Play against an agent in the terminal.",
     "replay": "Step through a recorded game, move by move.",
     "agents": "List the agents that can play.",
