@@ -73,8 +73,9 @@ class Nursery:
         Raises:
             HarnessError: when the nursery is gone, and the child with it.
         """
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+        for kill in (os.kill, os.killpg):  # its group too: without seccomp it may have forked
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                kill(pid, signal.SIGKILL)
         with contextlib.suppress(OSError):
             self._control.send(json.dumps({"reap": pid}).encode())
         return self._reply()["status"]

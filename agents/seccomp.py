@@ -49,12 +49,14 @@ quotactl 179 60, acct 163 89, syslog 103 116, reboot 169 142, swapon 167 224, sw
 init_module 175 105, finit_module 313 273, delete_module 176 106, kexec_load 246 104,
 kexec_file_load 320 294, sethostname 170 161, setdomainname 171 162, settimeofday 164 170,
 clock_settime 227 112, clock_adjtime 305 266, adjtimex 159 171, iopl 172 -, ioperm 173 -,
-modify_ldt 154 -, vhangup 153 58
+modify_ldt 154 -, vhangup 153 58, setpriority 141 140, ioprio_set 251 30,
+sched_setscheduler 144 119, sched_setparam 142 118, sched_setattr 314 274, move_pages 279 239,
+migrate_pages 256 238
 """
 """Calls that always fail: name, number on x86_64, number on aarch64, `-` where there is none."""
 _LOOKED_AT = """
 clone 56 220, clone3 435 435, kill 62 129, tgkill 234 131, prctl 157 167, prlimit64 302 261,
-ioctl 16 29, fcntl 72 25
+ioctl 16 29, fcntl 72 25, sched_setaffinity 203 122
 """
 """Calls that fail for some arguments."""
 _MACHINES = {"x86_64": (0xC000003E, 1), "aarch64": (0xC00000B7, 2)}
@@ -118,6 +120,7 @@ def _program(pid: int) -> bytes:
         *_only(call["kill"], (pid,)),
         *_only(call["tgkill"], (pid,)),
         *_only(call["prlimit64"], (0, pid)),
+        *_only(call["sched_setaffinity"], (0, pid)),
         *_never(call["prctl"], 0, (_PR_SET_PDEATHSIG,)),
         # An owner of a file descriptor gets any signal that its setter likes.
         *_never(call["fcntl"], 1, (_F_SETOWN, _F_SETSIG, _F_SETOWN_EX)),

@@ -168,6 +168,8 @@ SIGNALS = {
     "limit the parent": "import resource\n"
     "return resource.prlimit(PARENT, resource.RLIMIT_CPU, (1, 1))",
     "priority of the parent": "return os.setpriority(os.PRIO_PROCESS, PARENT, 19)",
+    "cores of the parent": "return os.sched_setaffinity(PARENT, {0})",
+    "schedule of the parent": "return os.sched_setscheduler(PARENT, 3, os.sched_param(0))",
 }
 PROBES = {**FILES, **NETWORK, **PROCESSES, **MEMORY, **SIGNALS}
 
