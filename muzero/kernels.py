@@ -18,7 +18,6 @@ import numpy as np
 from numba import config
 from numpy.typing import NDArray
 
-from muzero import jit, tree
 from muzero.jit import inlined
 from muzero.tree import ILLEGAL, UNVISITED, backup, create, retract
 
@@ -87,6 +86,11 @@ class Game(NamedTuple):
     """Of every edge that does not end the episode."""
     bound: np.float32
     """A return that proves a node, since none is better; inf where unknown."""
+    cache: Any
+    """The `Cache` of answers on true rules, see `cache.py`."""
+
+
+_OWN = ("cache", "gumbel", "jit", "kernels", "models", "puct", "tree")
 
 
 @cache
@@ -104,7 +108,7 @@ def specialise(how: Any, template: Any, **parts: Any) -> Any:
         template: what names functions that are to be put in.
         parts: these functions by their names.
     """
-    trace = [_digest(__file__), _digest(jit.__file__), _digest(tree.__file__)]
+    trace = [_digest(str(Path(__file__).with_name(f"{name}.py"))) for name in _OWN]
     for part in (template, *parts.values()):
         trace += [part.__module__, part.__qualname__]
         trace.append(_digest(str(sys.modules[part.__module__].__file__)))

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from envs.base import Array, EnvSpec
+from muzero.cache import blank, recall, remember
 from muzero.jit import inlined, kernel
 from muzero.kernels import OFFSET, Game, judge, specialise, unbound, weigh
 from muzero.limits import SearchConfigError
@@ -112,13 +113,15 @@ class LearnedModel:
 Model = RulesModel | LearnedModel
 
 
-def game(model: Model) -> Game:
-    """Gives what the kernels must know of the environment."""
+def game(model: Model, cached: int) -> Game:
+    """Gives what the kernels must know of the environment, with a cache of `cached` answers."""
     known = model.bounds is not None and model.discount == -1
     bound = model.bounds[1] if known and model.bounds else np.inf
     rules = model.spec.rules if isinstance(model, RulesModel) else None
+    words = 0 if rules is None else rules.state_size
+    cache = blank(cached, words, model.num_actions)
     params = 0 if rules is None else rules.params
-    return Game(params, np.float32(model.discount), np.float32(bound))
+    return Game(params, np.float32(model.discount), np.float32(bound), cache)
 
 
 def _look_ahead(node: Any, game: Any, batch: Any) -> None:
@@ -145,6 +148,8 @@ def _leaf_rules(parent: Any, node: Any, game: Any, batch: Any, r: Any) -> Any:
         node.raw = node.value
         node.ready = True
         return False
+    if recall(node, game.cache):
+        return False
     observe(game.params, node.state, batch.observation[r])
     return True
 
@@ -152,6 +157,7 @@ def _leaf_rules(parent: Any, node: Any, game: Any, batch: Any, r: Any) -> Any:
 @inlined
 def fill_rules(node: Any, game: Any, batch: Any, outputs: Any, r: Any) -> Any:
     """Puts row `r` of the network's answers into a node; says whether they were finite."""
+    remember(node, game.cache, outputs.logits[r], outputs.value[r])
     finite = weigh(node, outputs.logits[r])
     return judge(node, outputs.value[r]) and finite
 

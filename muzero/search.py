@@ -72,9 +72,13 @@ class Searcher:
         num_rows: the most roots of one search.
         keep: nodes of earlier searches for which there is room. Above 0, and on true rules, a
             search goes on with the part of its row's last tree that starts at the new root.
+        cache: answers of the network on true rules that are remembered, a power of two or 0. Call
+            `forget` when its weights have changed.
     """
 
-    def __init__(self, model: Model, config: SearchConfig, num_rows: int, keep: int = 0) -> None:
+    def __init__(
+        self, model: Model, config: SearchConfig, num_rows: int, keep: int = 0, cache: int = 0
+    ) -> None:
         """Allocates.
 
         Raises:
@@ -85,10 +89,14 @@ class Searcher:
                 f"a searcher of {num_rows} rows that keeps {keep} nodes is impossible; give at "
                 "least 1 row and 0 nodes"
             )
-        if keep and not isinstance(model, RulesModel):
+        if (keep or cache) and not isinstance(model, RulesModel):
             raise SearchConfigError(
-                f"keep = {keep} needs true rules, for a learned model cannot tell positions "
-                "apart; leave it out"
+                f"keep = {keep} and cache = {cache} need true rules, for a learned model cannot "
+                "tell positions apart; leave them out"
+            )
+        if cache < 0 or cache & (cache - 1):
+            raise SearchConfigError(
+                f"a cache of {cache} answers is impossible; give a power of two, or 0 for none"
             )
         self.model, self.config, self.num_rows, self.keep = model, config, num_rows, keep
         self._algorithm = _ALGORITHMS[type(config)]
@@ -98,7 +106,7 @@ class Searcher:
             state_size = model.spec.rules.state_size
         self.tree = allocate(num_rows, num_nodes, model.num_actions, state_size)
         self._batch = _memory(model, num_rows, config.leaves, num_nodes)
-        self._game = models.game(model)
+        self._game = models.game(model, cache)
         self._rule = self._algorithm.params(config, model.bounds, model.num_actions, num_nodes)
         self._none = blank(0, model.num_actions)
         self._evaluator = evaluator(model, num_rows * num_nodes)
@@ -157,6 +165,11 @@ class Searcher:
         self._decide(nodes, rows, rule, action, weights, q)
         tree = Tree(nodes, rows)
         return SearchResult(action, weights, tree.root("value").copy(), q, tree)
+
+    def forget(self) -> None:
+        """Empties the cache and drops the trees, as a change of weights asks for."""
+        self._game.cache.used[:] = False
+        self.tree.rows["size"] = 0
 
     def _check(self, root: Any, mask: NDArray[np.bool_]) -> None:
         """Refuses roots that cannot be searched."""

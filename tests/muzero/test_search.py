@@ -135,6 +135,32 @@ def test_simulations_add_up(config, leaves, hashed, small):
 
 
 @both
+def test_a_cache_changes_nothing_but_the_rows_asked(config, hashed, small):
+    asked = []
+    plain = hashed.on_rules(small)
+
+    def network(observation):
+        asked.append(len(observation))
+        return plain.network(observation)
+
+    def searched(searcher):
+        before = len(asked)
+        for row in range(30):
+            found = searcher(observation[[row]], mask[[row]])
+            same(found, search(plain, observation[[row]], mask[[row]], config))
+        return len(asked) - before
+
+    observation, mask = hashed.positions(small, 30, 4, seed=11)
+    model = RulesModel(small, network)
+    without = searched(Searcher(model, config, 1))
+    searcher = Searcher(model, config, 1, cache=2**12)
+    assert searched(searcher) < 0.8 * without
+    assert searched(searcher) < 0.1 * without
+    searcher.forget()
+    assert searched(searcher) > 0.2 * without
+
+
+@both
 def test_rows_are_padded_to_few_sizes(config, hashed, small):
     sizes = set()
     plain = hashed.on_rules(small)
@@ -210,11 +236,13 @@ def test_what_cannot_be_searched_is_refused(hashed, small):
     mask[1] = False
     with pytest.raises(SearchConfigError, match="row 1 has no legal action"):
         search(model, observation, mask, PuctConfig())
-    with pytest.raises(SearchConfigError, match="needs true rules"):
+    with pytest.raises(SearchConfigError, match="need true rules"):
         Searcher(hashed.learned(), PuctConfig(), 1, keep=10)
     mask[1] = True
     with pytest.raises(SearchConfigError, match="budget must be 3 numbers from 1 to 50"):
         Searcher(model, PuctConfig(), 3)(observation, mask, budget=np.array([1, 51, 2]))
+    with pytest.raises(SearchConfigError, match="give a power of two"):
+        Searcher(model, PuctConfig(), 3, cache=1000)
     with pytest.raises(SearchConfigError, match="gives no rules"):
         RulesModel(dataclasses.replace(small, rules=None), model.network)
 
