@@ -25,7 +25,7 @@ from agents import kaggle_child as protocol
 from agents import nursery, sandbox, workspace
 from agents.base import Failure
 from agents.nursery import HarnessError, Nursery
-from agents.process import ProcessError, describe_exit
+from agents.process import describe_exit
 
 _START_S = 20.0
 _QUICK_S = 0.05
@@ -71,7 +71,7 @@ class Confined:
         """Starts the child; it has entered its sandbox when this returns.
 
         Raises:
-            ProcessError: when it cannot be started, which is no fault of the file.
+            HarnessError: when it cannot be started, which is no fault of the file.
         """
         self.order = order
         self.scratch = tempfile.mkdtemp(dir=workspace.folder(), prefix="scratch-")
@@ -128,6 +128,9 @@ class Confined:
             kind: of the question.
             content: of the question.
             deadline: on the scale of `time.monotonic()`; None = wait as long as it takes.
+
+        Raises:
+            HarnessError: when the child died because its nursery did.
         """
         self.resume()
         stamp = os.urandom(protocol.STAMP)
@@ -209,7 +212,7 @@ class Confined:
         reply = wait.reply() or b"no sign of life"
         if reply[:1] != protocol.READY:
             words = f"{reply.decode(errors='replace')}\n{self.kill()}".strip()
-            raise ProcessError(f"a confined process did not start: {words}")
+            raise HarnessError(f"a confined process did not start: {words}")
         return tuple(json.loads(reply[1:]))
 
 

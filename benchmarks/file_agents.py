@@ -108,6 +108,10 @@ def main() -> None:
         executor.close()
     mistakes = wrong(played, ways)
     document = {
+        "name": f"tournament of {options.agents} files, 8 faulty in 8 ways, games per second",
+        "command": f"python benchmarks/file_agents.py --games {options.games}",
+        "at_least": {"games_a_second": 150},
+        "workers": options.workers,
         "layers": list(sandbox.layers()),
         "games": options.games,
         "recorded": len(played),

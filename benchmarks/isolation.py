@@ -104,6 +104,9 @@ def main() -> None:
             hanging.write_text(source)
             beyond[name] = hang(str(hanging), env, 0.1, options.hangs)
     document = {
+        "name": "cost of isolating a file player",
+        "command": "python benchmarks/isolation.py",
+        "at_most": {"isolation_us": 60, "hang_beyond_limit_ms": 50},
         "layers": list(player.layers),
         "move_us": {
             "confined": round(through * 1e6, 1),

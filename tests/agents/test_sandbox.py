@@ -14,7 +14,7 @@ import pytest
 from agents import kaggle, nursery, sandbox, seccomp
 from agents import kaggle_child as protocol
 from agents.confined import Confined, Order
-from agents.process import ProcessError
+from agents.nursery import HarnessError
 
 SECRET = "canary-4f1d"
 BOARD = protocol.MOMENT.pack(1, 0, 60.0) + bytes(42)
@@ -325,8 +325,18 @@ def test_a_broken_sandbox_is_no_fault_of_the_file(world, monkeypatch):
     monkeypatch.setattr(sandbox, "readable", lambda: [])
     monkeypatch.setattr(nursery, "_nurseries", [])
     order = Order(str(world / "none" / "main.py"), str(world / "none"), (), (), 512)
-    with pytest.raises(ProcessError, match="did not start"):
+    with pytest.raises(HarnessError, match="did not start"):
         Confined(order)
+
+
+def test_the_end_of_a_nursery_is_no_fault_of_the_file(world):
+    child = start(world, "import time\ntime.sleep(5)")
+    child._nursery._process.kill()
+    child.tell(protocol.EPISODE, b"[{}, 1]")
+    with pytest.raises(HarnessError):
+        child.ask(protocol.MOVE, BOARD, time.monotonic() + 10)
+    again = run(world, "return 'well'")
+    assert b"well" in again.reply
 
 
 def test_foreign_code_needs_the_layers_or_trust(monkeypatch):
