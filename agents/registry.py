@@ -186,6 +186,14 @@ def _file(head: str) -> Found | None:
     return Found(*named) if named else None
 
 
+def _trained(head: str) -> Found | None:
+    """Finds `zoo/NAME`, `runs/NAME` and `runs/NAME@STEP`."""
+    if "/" not in head:
+        return None
+    named = importlib.import_module("agents.trained").find(head)
+    return Found(*named) if named else None
+
+
 def _user_class(head: str) -> Found | None:
     """Finds `module:Class` on `sys.path`, the current folder included, after all else."""
     match = _USER_CLASS.fullmatch(head)
@@ -209,7 +217,12 @@ def _user_class(head: str) -> Found | None:
     return Found(head, build)
 
 
-_RESOLVERS: tuple[Callable[[str], Found | None], ...] = (_registered, _file, _user_class)
+_RESOLVERS: tuple[Callable[[str], Found | None], ...] = (
+    _registered,
+    _file,
+    _trained,
+    _user_class,
+)
 """Asked in this order; each gives None for heads that are not its own."""
 
 
