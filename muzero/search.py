@@ -202,7 +202,11 @@ class Searcher:
     def _grow_roots(self, nodes: Any, rows: Any, root: Any, mask: NDArray[np.bool_]) -> None:
         """Gives every tree its root, as the network sees it."""
         batch = self._batch
-        asked = self._plant(nodes, rows, self._game, batch, root, mask)
+        if isinstance(self.model, RulesModel):
+            seen = root = np.ascontiguousarray(root, np.uint8)
+        else:
+            seen = batch.observation
+        asked = self._plant(nodes, rows, self._game, batch, seen, mask)
         batch.ledger[:] = 0, asked, self.config.leaves
         if asked:
             outputs = self._evaluator.roots(batch, root, asked)
