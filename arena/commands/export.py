@@ -97,7 +97,7 @@ def _row(record: MatchRecord) -> dict[str, Any]:
 
 
 def _text(env: str, actions: bytes) -> str:
-    """Gives actions by the names that people use, apart only where one digit does not suffice."""
+    """Gives actions by the names that people use, with commas only where one digit does not suffice."""
     names, between = _names(env)
     return between.join(names[action] for action in actions)
 
@@ -106,4 +106,4 @@ def _text(env: str, actions: bytes) -> str:
 def _names(env: str) -> tuple[list[str], str]:
     count = registry.spec(env).num_actions
     name = registry.action_name(env)
-    return [name(action) for action in range(count)], "" if count <= _ONE_DIGIT else " "
+    return [name(action) for action in range(count)], "" if count <= _ONE_DIGIT else ","

@@ -75,8 +75,8 @@ def test_columns_of_two_digits_stand_apart(arena):
     options = ("--env", "connectx-12x4x4", "--games", "2", "--executor", "inline")
     arena("tournament", "-a", "one-ply", "-a", "random", *options, "--name", "wide")
     row = games(arena("export", "wide").stdout)[0]
-    assert all(1 <= int(move) <= 12 for move in row["moves"].split(" "))
-    assert row["opening"] == " ".join(row["moves"].split(" ")[:4])
+    assert all(1 <= int(move) <= 12 for move in row["moves"].split(","))
+    assert row["opening"] == ",".join(row["moves"].split(",")[:4])
 
 
 @pytest.mark.parametrize(
