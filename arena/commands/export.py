@@ -97,7 +97,7 @@ def _row(record: MatchRecord) -> dict[str, Any]:
 
 
 def _text(env: str, actions: bytes) -> str:
-    """Gives actions by the names that people use, with commas only where one digit does not suffice."""
+    """Gives actions by the names that people use, with commas only on boards that need them."""
     names, between = _names(env)
     return between.join(names[action] for action in actions)
 
