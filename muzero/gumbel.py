@@ -241,12 +241,12 @@ def select_root(node: Any, tree: Any, rule: Any) -> Any:
     _score_root(node, tree, rule)
     done = 0
     for a in range(node.q.size):
-        done += node.visits[a] - tree.base[a]
+        done += node.visits[a] - tree.brought[a]
     wanted = rule.schedule[tree.table, tree.considered, min(done, tree.budget - 1)]
     best, action, fits = _NEVER, -1, False
     for a in range(node.q.size):
         if node.ends[a] == OPEN:
-            fit = node.visits[a] - tree.base[a] == wanted
+            fit = node.visits[a] - tree.brought[a] == wanted
             if (fit and not fits) or (fit == fits and tree.work[a] > best):
                 best, action, fits = tree.work[a], a, fit
     return action
@@ -285,8 +285,8 @@ def decide(nodes: Any, rows: Any, rule: Any, action: Any, weights: Any, q: Any) 
         best = -1
         for a in range(node.q.size):
             if node.ends[a] == OPEN:
-                new = node.visits[a] - tree.base[a]
-                most = 0 if best < 0 else node.visits[best] - tree.base[best]
+                new = node.visits[a] - tree.brought[a]
+                most = 0 if best < 0 else node.visits[best] - tree.brought[best]
                 if best < 0 or new > most or (new == most and tree.work[a] > tree.work[best]):
                     best = a
         exact = best_exact(node)

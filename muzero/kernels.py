@@ -222,10 +222,10 @@ def advance_template(nodes: Any, rows: Any, rule: Any, game: Any, batch: Any, ou
             parent, action = descend(nodes, rows, row, rule)
             if parent < 0:
                 break
-            index = self.size
+            index = self["size"]
             create(nodes[row, index], parent, action)
             nodes[row, parent].children[action] = index
-            self.size += 1
+            self["size"] += 1
             self.done += 1
             if leaf(nodes[row, parent], nodes[row, index], game, batch, asked):
                 nodes[row, parent].q[action] = nodes[row, parent].value

@@ -206,7 +206,7 @@ def _limit(root: Any, row: Any, game: Any, mask: Any) -> None:
     settle(root, game.bound)
     row.considered = 0
     for a in range(root.q.size):
-        row.base[a] = root.visits[a]
+        row.brought[a] = root.visits[a]
         row.considered += root.ends[a] == OPEN
 
 
@@ -225,7 +225,7 @@ def plant_learned(nodes: Any, rows: Any, game: Any, batch: Any, observation: Any
         root = nodes[row, 0]
         create(root, UNVISITED, UNVISITED)
         root.slot = row
-        rows[row].size = 1
+        rows[row]["size"] = 1
         _limit(root, rows[row], game, mask[row])
         batch.tree[row], batch.node[row] = row, 0
     return rows.size
@@ -244,13 +244,13 @@ def _plant_rules(nodes: Any, rows: Any, game: Any, batch: Any, observation: Any,
         first = find(nodes, rows, row, batch.state)
         if first >= 0:
             reroot(nodes, rows, row, first, batch.moved)
-        full = tree.size + tree.budget > nodes.shape[1]
+        full = tree["size"] + tree.budget > nodes.shape[1]
         if first < 0 or full or not _covers(root, mask[row]):
             create(root, UNVISITED, UNVISITED)
             for word in range(batch.state.size):
                 root.state[word] = batch.state[word]
             look_ahead(root, game, batch)
-            tree.size = 1
+            tree["size"] = 1
             batch.tree[asked], batch.node[asked] = row, 0
             asked += 1
         _limit(root, tree, game, mask[row])

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import config
 from numpy.typing import NDArray
 
 from muzero.jit import inlined
@@ -68,7 +69,7 @@ def row_type(num_actions: int) -> np.dtype[Any]:
             ("budget", np.int32),  # simulations allowed
             ("table", np.int32),  # which schedule of sequential halving the root follows
             ("considered", np.int32),  # actions that sequential halving starts with
-            ("base", np.int32, edges),  # visits that the root brought from an earlier search
+            ("brought", np.int32, edges),  # visits that the root brought from an earlier search
             ("bias", np.float32, edges),  # of the root's actions: noise, under Gumbel with logits
             ("work", np.float32, edges),  # scratch
         ],
@@ -114,7 +115,10 @@ def allocate(num_rows: int, num_nodes: int, num_actions: int, state_size: int) -
     room = np.empty(num_rows * num_nodes * kind.itemsize + _LINE, np.uint8)
     start = -room.ctypes.data % _LINE
     nodes = room[start : start + num_rows * num_nodes * kind.itemsize].view(kind)
-    return Tree(nodes.reshape(num_rows, num_nodes), np.zeros(num_rows, row_type(num_actions)))
+    tree = Tree(nodes.reshape(num_rows, num_nodes), np.zeros(num_rows, row_type(num_actions)))
+    if config.DISABLE_JIT:  # type: ignore[attr-defined]
+        return Tree(tree.nodes.view(np.recarray), tree.rows.view(np.recarray))
+    return tree
 
 
 @inlined
@@ -219,7 +223,7 @@ def retract(nodes: Any, row: Any, index: Any) -> None:
 def find(nodes: Any, rows: Any, row: Any, state: Any) -> Any:
     """Gives the most visited node of tree `row` with `state`, `uint64[S]`, or -1."""
     best = -1
-    for index in range(rows[row].size):
+    for index in range(rows[row]["size"]):
         node = nodes[row, index]
         if node.ready and (best < 0 or node.total > nodes[row, best].total):
             same = True
@@ -237,7 +241,7 @@ def reroot(nodes: Any, rows: Any, row: Any, first: Any, moved: Any) -> None:
     Nodes keep their order: a parent stands before its children. `moved`, `int64[N]`, is scratch.
     """
     size = 0
-    for old in range(rows[row].size):
+    for old in range(rows[row]["size"]):
         parent = nodes[row, old].parent
         moved[old] = UNVISITED
         if old == first:
@@ -251,4 +255,4 @@ def reroot(nodes: Any, rows: Any, row: Any, first: Any, moved: Any) -> None:
         nodes[row, size] = nodes[row, old]
         nodes[row, size].parent = parent
         size += 1
-    rows[row].size = size
+    rows[row]["size"] = size
