@@ -31,6 +31,9 @@ _ROOT, _NO_NODE = 0, -1
 _NONE, _ONE = np.uint64(0), np.uint64(1)
 _HALF, _GOLDEN = np.uint64(32), np.uint64(0x9E3779B97F4A7C15)
 
+inner = njit(cache=True, no_cpython_wrapper=True)  # type: ignore[call-overload]
+"""Compiles what only kernels call, in half the time."""
+
 
 class Tree(NamedTuple):
     """What a search works on; each search overwrites the tree of the one before."""
@@ -69,7 +72,7 @@ def new_tree(g: rules.Geometry, simulations: int) -> Tree:
     )
 
 
-@njit(cache=True)
+@inner
 def _open_node(t: Any, node: Any, occupied: Any) -> None:
     """Makes a node whose edges are untried."""
     t.through[node] = 0
@@ -80,7 +83,7 @@ def _open_node(t: Any, node: Any, occupied: Any) -> None:
         t.known[node, column] = UNKNOWN if free else FULL
 
 
-@njit(cache=True)
+@inner
 def _select(t: Any, node: Any, word: Any) -> Any:
     """Gives the column to try: an untried one that `word` draws, else that of the highest bound."""
     untried = 0
@@ -108,7 +111,7 @@ def _select(t: Any, node: Any, word: Any) -> Any:
     return best
 
 
-@njit(cache=True)
+@inner
 def _certain(g: Any, mine: Any, occupied: Any) -> Any:
     """Gives the outcome of a position for its mover as far as two plies show it, or UNKNOWN.
 
@@ -126,7 +129,7 @@ def _certain(g: Any, mine: Any, occupied: Any) -> Any:
     return LOSS if safe == _NONE or forced & (forced - _ONE) else UNKNOWN
 
 
-@njit(cache=True)
+@inner
 def _rollout(g: Any, mine: Any, occupied: Any, word: Any) -> Any:
     """Gives the return of random play for the mover.
 
@@ -148,7 +151,7 @@ def _rollout(g: Any, mine: Any, occupied: Any, word: Any) -> Any:
     return 0
 
 
-@njit(cache=True)
+@inner
 def _proven(t: Any, node: Any) -> Any:
     """Gives what a node's edges prove for its mover: a win, the best of all, or UNKNOWN."""
     best, open_edges = FULL, False
@@ -160,7 +163,7 @@ def _proven(t: Any, node: Any) -> Any:
     return UNKNOWN if open_edges and best != WIN else best
 
 
-@njit(cache=True)
+@inner
 def _back_up(t: Any, depth: Any, value: Any, known: Any) -> None:
     """Enters a simulation's return along its path of `depth` edges, and what it proved."""
     for place in range(depth - 1, -1, -1):
@@ -176,7 +179,7 @@ def _back_up(t: Any, depth: Any, value: Any, known: Any) -> None:
         value = -value
 
 
-@njit(cache=True)
+@inner
 def _simulate(t: Any, mine: Any, occupied: Any, word: Any, nodes: Any) -> Any:
     """Runs one simulation from the root; gives the number of nodes after it."""
     g = t.g
@@ -225,7 +228,7 @@ def search(t: Any, mine: Any, occupied: Any, word: Any) -> Any:
     return outcome
 
 
-@njit(cache=True)
+@inner
 def best_column(t: Any, node: Any) -> Any:
     """Gives the column to play: one that wins, else the most visited of those that do not lose.
 
@@ -248,7 +251,7 @@ def best_column(t: Any, node: Any) -> Any:
     return best
 
 
-@njit(cache=True)
+@inner
 def write_line(t: Any, line: Any) -> None:
     """Writes the play that the tree expects, `int8[64]`, -1 after its end."""
     line[:] = -1
