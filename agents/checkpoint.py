@@ -62,14 +62,40 @@ def write(folder: Path, manifest: Manifest, parts: Mapping[str, bytes]) -> None:
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     named = {name: digest(data) for name, data in parts.items()}
-    whole = dataclasses.asdict(dataclasses.replace(manifest, parts=named))
-    text = json.dumps(whole, indent=2).encode()
+    text = _text(dataclasses.replace(manifest, parts=named))
     for name, data in {**parts, MANIFEST: text}.items():
         save(part / name, data)
     if folder.exists():
         shutil.rmtree(folder)
     part.rename(folder)
     _sync(folder.parent)
+
+
+def _text(manifest: Manifest) -> bytes:
+    return json.dumps(dataclasses.asdict(manifest), indent=2).encode()
+
+
+def annotate(folder: Path, card: Mapping[str, Any]) -> None:
+    """Gives a checkpoint another card."""
+    _exchange(folder, dataclasses.replace(manifest(folder), card=card))
+
+
+def strip(folder: Path) -> None:
+    """Takes from a checkpoint what only training needs; its player stays."""
+    about = manifest(folder)
+    parts = {name: sha for name, sha in about.parts.items() if name == WEIGHTS}
+    if parts != about.parts or about.objects:
+        _exchange(folder, dataclasses.replace(about, parts=parts, objects=()))
+        for name in set(about.parts) - set(parts):
+            (folder / name).unlink(missing_ok=True)
+
+
+def _exchange(folder: Path, about: Manifest) -> None:
+    """Puts another manifest in place of the old one, at once."""
+    part = folder / f"{MANIFEST}.part"
+    save(part, _text(about))
+    part.replace(folder / MANIFEST)
+    _sync(folder)
 
 
 def save(file: Path, data: bytes) -> None:

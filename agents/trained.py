@@ -18,7 +18,8 @@ from agents.base import AgentError, Player
 from agents.checkpoint import CheckpointError, Manifest
 
 ZOO = Path(__file__).parent / "zoo"
-_PLAYERS = {"alphazero": "agents.alphazero:AlphaZeroPlayer"}
+KINDS = {"alphazero": "agents.alphazero:AlphaZeroPlayer"}
+"""Kind of a training to who plays from its checkpoints."""
 _RUN = re.compile(r"(?P<run>.+?)(@(?P<step>\d+))?")
 
 
@@ -53,9 +54,9 @@ def listed(root: Path) -> Iterator[tuple[str, Manifest]]:
 def _maker(name: str, folder: Path) -> Callable[..., Player]:
     """Gives what makes the player of a checkpoint; its keyword-only parameters are the options."""
     about = checkpoint.manifest(folder)
-    if about.kind not in _PLAYERS:
+    if about.kind not in KINDS:
         raise CheckpointError(f"{name} is of kind '{about.kind}', which nobody here can play")
-    module, _, attr = _PLAYERS[about.kind].partition(":")
+    module, _, attr = KINDS[about.kind].partition(":")
     data = checkpoint.read(folder, checkpoint.WEIGHTS)
     return partial(getattr(import_module(module), attr), name, data)
 

@@ -18,6 +18,7 @@ from typing import NoReturn
 import click
 
 COMMANDS = {
+    "train": "Train an agent by self-play.",
     "tournament": "Let agents meet and rate them.",
     "ladder": "Show the ratings of a run or of several.",
     "rate": "Rate anybody's results from a CSV file.",
@@ -46,6 +47,8 @@ USER_ERRORS = {
     "arena.runs:RunError",
     "arena.scale:ScaleError",
     "configs.loader:ConfigError",
+    "muzero.limits:SearchConfigError",
+    "muzero.weights:CheckpointError",
     "envs.base:EnvOptionError",
     "envs.registry:UnknownEnvError",
 }

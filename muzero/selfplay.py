@@ -38,6 +38,9 @@ class SelfplayConfig:
     """How every move is found."""
     keep: int = 0
     """Nodes of the last search that the next may go on with; true rules only."""
+    noise_half: int = 0
+    """Plies of a game after which the noise of its searches has half the weight, so that mistakes late
+    in a game do not blur what its beginning was worth; 0 = it keeps its weight."""
     cheap_share: float = 0.0
     """Share of the moves that are searched cheaply and teach no policy."""
     cheap_simulations: int = 8
@@ -60,6 +63,7 @@ class SelfplayConfig:
         check("games", self.games, 1)
         check("rows", self.rows, 1, self.games)
         check("keep", self.keep, 0)
+        check("noise_half", self.noise_half, 0)
         check("cheap_share", self.cheap_share, 0, 1)
         check("cheap_simulations", self.cheap_simulations, 1, self.search.simulations)
         check("random_share", self.random_share, 0, 1)
@@ -129,7 +133,7 @@ class Selfplay:
         step = self._env.reset(rows, seeds[game], starts[:begun])
         while rows.size:
             now, streams = step.take(rows), seeding.mix(seeds[game[rows]], ply[rows]) >> _SHIFT
-            moment = self._move(game[rows], now, streams.astype(np.int64))
+            moment = self._move(game[rows], now, streams.astype(np.int64), ply[rows])
             actions = np.zeros(config.rows, np.int64)
             actions[rows] = moment.action
             step = self._env.step(actions)
@@ -147,20 +151,29 @@ class Selfplay:
                     step = self._env.reset(fresh, seeds[game[fresh]], began)
         return assemble(moments, self._env.spec, config)
 
-    def _move(self, game: NDArray[np.int64], now: TimeStep, streams: NDArray[np.int64]) -> Moment:
+    def _move(
+        self,
+        game: NDArray[np.int64],
+        now: TimeStep,
+        streams: NDArray[np.int64],
+        ply: NDArray[np.int64],
+    ) -> Moment:
         """Gives what the search makes of the moments of the rows to move; the reward is to come."""
-        found, weight = self._search(now, streams)
+        found, weight = self._search(now, streams, ply)
         policy, q = hasten(found, self._config)
         value = np.nansum(policy * q, 1)
         none = np.zeros(len(game))
         return Moment(game, now.observation, found.action, none, policy, value, weight)
 
     def _search(
-        self, now: TimeStep, streams: NDArray[np.int64]
+        self, now: TimeStep, streams: NDArray[np.int64], ply: NDArray[np.int64]
     ) -> tuple[SearchResult, NDArray[np.float64]]:
         """Gives what the search finds, and the weight of each policy."""
         config = self._config
-        drawn = noise.Noise(noise.gumbel(streams, 0, now.action_mask.shape[1]))
+        gumbel = noise.gumbel(streams, 0, now.action_mask.shape[1])
+        if config.noise_half:
+            gumbel *= (0.5 ** (ply / config.noise_half)).astype(np.float32)[:, None]
+        drawn = noise.Noise(gumbel)
         if not config.cheap_share:
             return self._searcher(now.observation, now.action_mask, drawn), np.ones(len(streams))
         cheap = seeding.uniform(streams, 1) < config.cheap_share

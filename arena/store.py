@@ -1,0 +1,56 @@
+"""Immutable objects in a folder, named by the hash of what they hold."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class FolderStore:
+    """Objects in a folder; can be pickled and used by any process of the machine."""
+
+    folder: Path
+
+    def put(self, data: bytes) -> str:
+        """Keeps `data`; gives its name."""
+        name = hashlib.sha256(data).hexdigest()
+        file = self.folder / name
+        if not file.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            part = file.with_suffix(f".{os.getpid()}")
+            part.write_bytes(data)
+            part.replace(file)
+        return name
+
+    def get(self, name: str) -> bytes:
+        """Gives what `put` kept.
+
+        Raises:
+            OSError: when it is not there, or not what was put there.
+        """
+        data = (self.folder / name).read_bytes()
+        if hashlib.sha256(data).hexdigest() != name:
+            raise OSError(f"{self.folder / name} is damaged: its contents do not match its name")
+        return data
+
+    def sync(self, names: Iterable[str]) -> None:
+        """Waits until the disk has some objects."""
+        for name in names:
+            handle = os.open(self.folder / name, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
+    def prune(self, keep: Iterable[str]) -> None:
+        """Forgets all objects but some."""
+        kept = set(keep)
+        for file in self.folder.glob("*"):
+            if file.name not in kept:
+                with contextlib.suppress(FileNotFoundError):
+                    file.unlink()

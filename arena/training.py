@@ -1,0 +1,195 @@
+"""A training as a run: checkpoints, evaluations and curves of what a trainer yields.
+
+The trainer knows nothing of files. Here its progress is consumed: at every barrier the checkpoint is
+written, the player in it is graded and meets its opponents, and what is no longer needed is removed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from agents import checkpoint, trained
+from agents.checkpoint import CheckpointError, Manifest
+from arena import evaluation
+from arena.evaluation import EvaluationConfig, Verdict
+from arena.executor import Executor
+from arena.records import Records
+from arena.store import FolderStore
+from configs import loader
+from configs.loader import ConfigError
+from envs import registry as env_registry
+from muzero import train as muzero_train
+from muzero.progress import Progress
+from muzero.train import TrainConfig
+
+_FULL = 3
+_STORE = "objects"
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Everything that decides what is learned and how it is watched."""
+
+    kind: str = "alphazero"
+    """How it learns; also who plays from its checkpoints."""
+    env: str = "connectx"
+    """Env id."""
+    train: TrainConfig = field(default_factory=TrainConfig)
+    """The training itself."""
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    """What is measured at every barrier."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What a watcher is told after every chunk of work."""
+
+    progress: Progress
+    """Counters and metrics."""
+    seconds: float
+    """Since the beginning, pauses of the run not counted."""
+    verdict: Verdict | None
+    """What the evaluation found, at barriers."""
+    agent: str | None
+    """Name of the checkpoint's player, at barriers."""
+
+
+def check(config: TrainingConfig) -> None:
+    """Refuses what cannot be trained, before anything is written.
+
+    Raises:
+        ConfigError: on a kind that does not exist or opponents that cannot be met.
+        UnknownEnvError: on an env that does not exist.
+        SearchConfigError: when network, search or learner do not fit the env.
+    """
+    if config.kind not in trained.KINDS:
+        near = loader.closest(config.kind, trained.KINDS)
+        raise ConfigError(f"kind='{config.kind}'{near} (there are: {', '.join(trained.KINDS)})")
+    muzero_train.validate(config.train, config.env)
+    evaluation.check(config.evaluation, config.env)
+
+
+def device(name: str) -> str:
+    """Gives the device to learn on, as PyTorch calls it.
+
+    Raises:
+        ConfigError: when it is asked for and absent.
+    """
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        found = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigError(f"--device {name}: no such device; give auto, cpu or cuda") from error
+    if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(f"--device {name}: this machine has no such GPU; give cpu or auto")
+    if found.type not in ("cpu", "cuda"):
+        raise ConfigError(f"--device {name}: learning there is not supported; give cpu or cuda")
+    return name
+
+
+def newest(run: Path) -> tuple[Path, dict[str, bytes]] | None:
+    """Gives the newest checkpoint from which the training can go on, and its parts.
+
+    A damaged one is passed over for the one before; None where there is none at all.
+
+    Raises:
+        CheckpointError: when there are some, but all of them are damaged.
+    """
+    fault: CheckpointError | None = None
+    store = FolderStore(run / _STORE)
+    for step in reversed(checkpoint.steps(run)):
+        folder = checkpoint.at(run, step)
+        try:
+            about = checkpoint.manifest(folder)
+            if not about.objects:
+                continue
+            parts = {name: checkpoint.read(folder, name) for name in about.parts}
+            for name in about.objects:
+                store.get(name)
+            return folder, parts
+        except (CheckpointError, OSError) as error:
+            fault = CheckpointError(f"{folder}: {error}")
+    if fault is not None:
+        raise fault
+    return None
+
+
+def run(
+    config: TrainingConfig,
+    folder: Path,
+    records: Records,
+    executor: Executor,
+    device: str,
+    command: str = "",
+) -> Iterator[Event]:
+    """Trains from the newest checkpoint on, and tells what happens.
+
+    Args:
+        config: the run's.
+        folder: of the run.
+        records: of the run, for the games of evaluations.
+        executor: plays the games that are learned from.
+        device: where the learner computes.
+        command: what was typed, for the card.
+
+    Raises:
+        CheckpointError: when there are checkpoints, but none can be gone on from.
+        DivergedError: when a loss is not finite.
+    """
+    store = FolderStore(folder / _STORE)
+    found = newest(folder)
+    state, before = None, 0.0
+    if found is not None:
+        state = found[1]
+        before = float(checkpoint.manifest(found[0]).card.get("seconds", 0.0))
+    began = time.monotonic() - before
+    evaluator = evaluation.Evaluator(config.evaluation, config.env, records)
+    steps = muzero_train.train(config.train, config.env, executor.map, store, state, device)
+    for progress in steps:
+        seconds = time.monotonic() - began
+        if not progress.barrier:
+            yield Event(progress, seconds, None, None)
+            continue
+        step = progress.counters["chunks"]
+        about = _manifest(config, progress, {"command": command, "seconds": seconds})
+        parts = {**progress.player(), **progress.state()}
+        store.sync(about.objects)
+        at = checkpoint.at(folder, step)
+        checkpoint.write(at, about, parts)
+        prune(folder)
+        agent = f"{folder}@{step}"
+        verdict = evaluator.judge(agent)
+        card = {**about.card, **verdict._asdict()}
+        checkpoint.annotate(at, card)
+        yield Event(progress, seconds, verdict, agent)
+
+
+def _manifest(config: TrainingConfig, progress: Progress, card: dict[str, Any]) -> Manifest:
+    env = env_registry.canonical(config.env)
+    key = loader.digest(config)
+    counters = dict(progress.counters)
+    return Manifest(config.kind, env, key, counters, {}, progress.objects(), card)
+
+
+def prune(folder: Path) -> None:
+    """Takes from all but the last checkpoints what only training needs, and from the store too."""
+    kept: set[str] = set()
+    steps = checkpoint.steps(folder)
+    for step in steps[:-_FULL]:
+        checkpoint.strip(checkpoint.at(folder, step))
+    for step in steps[-_FULL:]:
+        kept |= set(checkpoint.manifest(checkpoint.at(folder, step)).objects)
+    FolderStore(folder / _STORE).prune(kept)
+
+
+def curve(folder: Path) -> list[dict[str, Any]]:
+    """Gives the counters and the card of every checkpoint of a run, the oldest first."""
+    manifests = [checkpoint.manifest(checkpoint.at(folder, s)) for s in checkpoint.steps(folder)]
+    return [{**m.counters, **m.card} for m in manifests]
