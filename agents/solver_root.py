@@ -12,8 +12,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from agents import solver_search as search
 from envs.connectx.rules import Geometry
 
@@ -75,8 +73,7 @@ class Solver:
         self.lookup = lookup
         self.budget = Budget()
         self._search = search.new_search(g, memory_mb)
-        self._advance = search.advance_kernel(g.columns, g.rows, g.inarow)
-        self._advance(self._search, 0)
+        search.advance(self._search, 0)
         self._bottom, self._full = int(g.bottom), int(g.full)
 
     @property
@@ -214,7 +211,7 @@ class Solver:
 
     def _spots(self, discs: int, occupied: int) -> int:
         empty = self._full ^ occupied
-        return int(search.winning_spots(self.g, np.uint64(discs), np.uint64(empty)))
+        return search.winning_spots(self._search, discs, empty)
 
     def _window(self, node: Node, alpha: int) -> int:
         """Gives a bound of the score of `node` on its side of `alpha`."""
@@ -226,7 +223,7 @@ class Solver:
             if allowed <= 0 or time.monotonic() >= self.budget.deadline:
                 raise OutOfBudgetError
             before = control[search.NODES]
-            bound = int(self._advance(self._search, int(allowed)))
+            bound = search.advance(self._search, int(allowed))
             self.budget.nodes -= int(control[search.NODES] - before)
             if bound != search.UNDECIDED:
                 return bound

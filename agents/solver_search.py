@@ -16,8 +16,6 @@ Allis, A Knowledge-based Approach of Connect-Four, 3.2, https://hdl.handle.net/1
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,7 +35,6 @@ _NONE, _ONE = np.uint64(0), np.uint64(1)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _TWO, _THREE, _LOWER, _TAG, _BOUND = (np.uint64(n) for n in (2, 3, 7, 14, 127))
 _BIAS = 64
-_FEWEST_SLOTS = 2**14
 _STORED, _ASKED = 9, 16
 """With fewer empty cells a position is searched sooner than looked up; with more than `_ASKED` its
 children are looked up before any is searched."""
@@ -46,6 +43,10 @@ children are looked up before any is searched."""
 class Search(NamedTuple):
     """What a search works on."""
 
+    g: rules.Geometry
+    """The board."""
+    order: NDArray[np.uint64]
+    """`uint64[A]`: the cells of each column, the centre first."""
     table: NDArray[np.uint64]
     """`uint64[S]`, S a power of two: the rest of a key's hash, lower bound, upper bound."""
     shift: np.uint64
@@ -64,8 +65,12 @@ class Search(NamedTuple):
 
 def new_search(g: rules.Geometry, memory_mb: int) -> Search:
     """Gives a search with an empty table of at most `memory_mb` MiB, at least 1."""
-    slots = max(_FEWEST_SLOTS, 2 ** (memory_mb * 2**17).bit_length() // 2)
+    slots: int = 2 ** ((memory_mb * 2**17).bit_length() - 1)
+    middle = (g.columns - 1) / 2
+    columns = sorted(range(g.columns), key=lambda column: abs(column - middle))
     return Search(
+        g,
+        np.array([int(rules.column_mask.py_func(g, c)) for c in columns], np.uint64),
         np.zeros(slots, np.uint64),
         np.uint64(65 - slots.bit_length()),
         np.zeros((66, 6), np.uint64),
@@ -127,16 +132,17 @@ def _spots_of_four(discs: Any, height: Any, empty: Any) -> Any:
     return spots & empty
 
 
-def winning_spots(g: rules.Geometry, discs: Any, empty: Any) -> Any:
+def winning_spots(s: Search, discs: int, empty: int) -> int:
     """Gives the `empty` cells where one more disc completes a line with `discs`."""
-    if g.inarow == 4 and g.columns >= 4:
-        return _spots_of_four(discs, np.uint64(g.rows + 1), empty)
-    return rules.winning_spots(g, discs) & int(empty)
+    words = np.uint64(discs), np.uint64(empty)
+    if s.g.inarow == 4:
+        return int(_spots_of_four(words[0], np.uint64(s.g.rows + 1), words[1]))
+    return int(rules.winning_spots(s.g, words[0])) & empty
 
 
 @njit(cache=True)
 def _has_line(g: Any, discs: Any) -> Any:
-    """Says whether `discs` hold a line; the same as that of the rules, quicker to compile."""
+    """Says whether `discs` hold a line; as in the rules, but quicker to compile."""
     lines = _NONE
     for shift in (1, g.rows, g.rows + 1, g.rows + 2):
         runs = discs
@@ -166,152 +172,151 @@ def _followed(g: Any, mine: Any, theirs: Any, empty: Any, playable: Any) -> Any:
     return -1 if _has_line(g, theirs | kept) else 0
 
 
-@cache
-def advance_kernel(columns: int, rows: int, inarow: int) -> Callable[..., Any]:
-    """Gives the kernel `advance` for a board, compiled for its numbers: 15 % faster than for any.
+@njit(cache=True)
+def _at_once(g: Any, mine: Any, occupied: Any, safe: Any, left: Any, alpha: Any) -> Any:
+    """Gives a bound on its side of `alpha` that a look at the board tells, or UNDECIDED."""
+    if safe == _NONE:
+        return -(left >> 1)
+    if left <= 2:
+        return 0
+    if (left - 1) >> 1 <= alpha:
+        return (left - 1) >> 1
+    if 1 - (left >> 1) > alpha:
+        return 1 - (left >> 1)
+    if alpha >= -1 and left & 1 == 0:
+        empty = g.full ^ occupied
+        bound = _followed(g, mine, mine ^ occupied, empty, (occupied + g.bottom) & g.full)
+        if bound <= alpha:
+            return bound
+    return UNDECIDED
 
-    `advance(search, budget)` goes on until it knows a bound of the score on its side of the window,
-    or has visited `budget` more positions; it gives the bound, or UNDECIDED. See `begin`.
+
+@njit(cache=True)
+def _mixed(g: Any, mine: Any, occupied: Any) -> Any:
+    """Gives the hash of a position, another for every other: its top bits are the slot."""
+    return (mine + occupied + g.bottom) * _GOLDEN
+
+
+@njit(cache=True)
+def _bounds(entry: Any, mixed: Any, shift: Any) -> Any:
+    """Gives the lower and the upper bound that an entry of the table has for a hash."""
+    if entry >> _TAG != mixed & ((_ONE << shift) - _ONE):
+        return -_BIAS, _BIAS - 1
+    return np.int64((entry >> _LOWER) & _BOUND) - _BIAS, np.int64(entry & _BOUND) - _BIAS
+
+
+@njit(cache=True)
+def _entry(mixed: Any, shift: Any, lower: Any, upper: Any) -> Any:
+    """Gives what `_bounds` reads again."""
+    bounds = np.uint64(lower + _BIAS) << _LOWER | np.uint64(upper + _BIAS)
+    return (mixed & ((_ONE << shift) - _ONE)) << _TAG | bounds
+
+
+def advance(s: Search, budget: int) -> int:
+    """Searches on until it knows a bound of the score on its side of the window, and gives it.
+
+    To begin, write the position, which its mover must not win at once, and the empty cells that win
+    for the other into the first frame, 0 into LEVEL and the window into ALPHA.
+
+    Args:
+        s: what to work on.
+        budget: most positions to visit; then it gives UNDECIDED and goes on with the next call.
     """
-    g = rules.geometry(columns, rows, inarow)
-    cells = columns * rows
-    height = np.uint64(rows + 1)
-    fours = inarow == 4 and columns >= 4
-    order = tuple(
-        np.uint64(rules.column_mask.py_func(g, column))
-        for column in sorted(range(columns), key=lambda column: abs(2 * column - columns + 1))
-    )
+    return int(_advance(s, budget, None if s.g.inarow == 4 else s.g.inarow))
 
-    @njit(cache=True, nogil=True)
-    def advance(s: Any, budget: Any) -> Any:
-        table, frames, moves, spots, best = s.table, s.frames, s.moves, s.spots, s.best
-        low_bits = (_ONE << s.shift) - _ONE
-        level = s.control[LEVEL]
-        first = rules.popcount(frames[0, _OCCUPIED])
-        worth = np.empty(columns, np.int64)
-        nodes = 0
-        while nodes < budget:
-            nodes += 1
-            mine, occupied = frames[level, _MINE], frames[level, _OCCUPIED]
-            theirs = mine ^ occupied
-            empty = g.full ^ occupied
-            alpha = -1 - s.control[ALPHA] if level & 1 else s.control[ALPHA]
-            left = cells - first - level
-            playable = (occupied + g.bottom) & g.full
-            safe = _safe(playable, frames[level, _SPOTS])
-            value = UNDECIDED
-            if safe == _NONE:
-                value = -(left >> 1)
-            elif left <= 2:
-                value = 0
-            elif (left - 1) >> 1 <= alpha:
-                value = (left - 1) >> 1
-            elif 1 - (left >> 1) > alpha:
-                value = 1 - (left >> 1)
-            elif alpha >= -1 and left & 1 == 0:
-                bound = _followed(g, mine, theirs, empty, playable)
-                if bound <= alpha:
-                    value = bound
-            if value == UNDECIDED:
-                mixed = (mine + occupied + g.bottom) * _GOLDEN
-                slot = mixed >> s.shift
-                entry = table[slot] if left >= _STORED else _NONE
-                if left >= _STORED and entry >> _TAG == mixed & low_bits:
-                    lower = np.int64((entry >> _LOWER) & _BOUND) - _BIAS
-                    upper = np.int64(entry & _BOUND) - _BIAS
-                    if lower > alpha:
-                        value = lower
-                    elif upper <= alpha:
-                        value = upper
-            if value == UNDECIDED:
-                frames[level, _HASH] = mixed
-                best[level] = UNDECIDED
-                count = 0
-                for i in range(columns):
-                    cell = safe & order[i]
-                    if cell == _NONE:
-                        continue
-                    after = occupied | cell
-                    if left > _STORED:
-                        _prefetch(table, ((theirs + after + g.bottom) * _GOLDEN) >> s.shift)
-                    if fours:  # Numba leaves the other branch out, so it costs no compilation.
-                        wins = _spots_of_four(mine | cell, height, empty ^ cell)
-                    else:
-                        wins = rules.winning_spots(g, mine | cell) & (empty ^ cell)
-                    opened = (playable ^ cell) | ((cell << _ONE) & g.full)
-                    if _safe(opened, wins) == _NONE:
-                        best[level] = (left - 1) >> 1
-                        break
-                    if alpha <= 0 and left & 1:
-                        bound = -_followed(g, theirs, mine | cell, empty ^ cell, opened)
-                        if bound > alpha:
-                            best[level] = bound
-                            break
-                    place = count
-                    ranked = rules.popcount(wins)
-                    while place > 0 and worth[place - 1] < ranked:
-                        worth[place] = worth[place - 1]
-                        moves[level, place] = moves[level, place - 1]
-                        spots[level, place] = spots[level, place - 1]
-                        place -= 1
-                    worth[place] = ranked
-                    moves[level, place] = cell
-                    spots[level, place] = wins
-                    count += 1
-                if best[level] == UNDECIDED and (left - 3) >> 1 <= alpha:
-                    best[level] = (left - 3) >> 1
-                if best[level] == UNDECIDED and left > _ASKED:
-                    for i in range(count):
-                        other = (theirs + (occupied | moves[level, i]) + g.bottom) * _GOLDEN
-                        entry = table[other >> s.shift]
-                        if entry >> _TAG == other & low_bits:
-                            upper = np.int64(entry & _BOUND) - _BIAS
-                            if -upper > alpha:
-                                best[level] = -upper
-                                break
-                if best[level] == UNDECIDED:
-                    frames[level, _COUNT] = count
-                    frames[level, _TRIED] = 1
-                    frames[level + 1, _MINE] = theirs
-                    frames[level + 1, _OCCUPIED] = occupied | moves[level, 0]
-                    frames[level + 1, _SPOTS] = spots[level, 0]
-                    level += 1
+
+@njit(cache=True, nogil=True)
+def _advance(s: Any, budget: Any, inarow: Any) -> Any:  # noqa: C901
+    """Does the work of `advance`; `inarow` is None for four, which is quicker to compile."""
+    g, order, table, shift = s.g, s.order, s.table, s.shift
+    frames, moves, spots, best = s.frames, s.moves, s.spots, s.best
+    height = np.uint64(g.rows + 1)
+    level = s.control[LEVEL]
+    first = g.columns * g.rows - rules.popcount(frames[0, _OCCUPIED])
+    worth = np.empty(g.columns, np.int64)
+    nodes = 0
+    while nodes < budget:
+        nodes += 1
+        mine, occupied = frames[level, _MINE], frames[level, _OCCUPIED]
+        theirs, empty = mine ^ occupied, g.full ^ occupied
+        playable = (occupied + g.bottom) & g.full
+        alpha = -1 - s.control[ALPHA] if level & 1 else s.control[ALPHA]
+        left = first - level
+        safe = _safe(playable, frames[level, _SPOTS])
+        value = _at_once(g, mine, occupied, safe, left, alpha)
+        mixed = _mixed(g, mine, occupied)
+        if value == UNDECIDED and left >= _STORED:
+            lower, upper = _bounds(table[mixed >> shift], mixed, shift)
+            if lower > alpha:
+                value = lower
+            elif upper <= alpha:
+                value = upper
+        if value == UNDECIDED:
+            bound, count = UNDECIDED, 0
+            for i in range(g.columns):
+                cell = safe & order[i]
+                if cell == _NONE:
                     continue
-                value = -best[level]
-                level += 1
-            while True:
-                if level == 0:
-                    s.control[NODES] += nodes
-                    return value
-                level -= 1
-                alpha = -1 - s.control[ALPHA] if level & 1 else s.control[ALPHA]
-                best[level] = max(best[level], -value)
-                tried = np.int64(frames[level, _TRIED])
-                if best[level] <= alpha and tried < np.int64(frames[level, _COUNT]):
-                    frames[level, _TRIED] = tried + 1
-                    mine, occupied = frames[level, _MINE], frames[level, _OCCUPIED]
-                    frames[level + 1, _MINE] = mine ^ occupied
-                    frames[level + 1, _OCCUPIED] = occupied | moves[level, tried]
-                    frames[level + 1, _SPOTS] = spots[level, tried]
-                    level += 1
+                if left > _STORED:
+                    _prefetch(table, _mixed(g, theirs, occupied | cell) >> shift)
+                if inarow is None:
+                    wins = _spots_of_four(mine | cell, height, empty ^ cell)
+                else:
+                    wins = rules.winning_spots(g, mine | cell) & (empty ^ cell)
+                opened = (playable ^ cell) | ((cell << _ONE) & g.full)
+                if _safe(opened, wins) == _NONE:
+                    bound = (left - 1) >> 1
                     break
-                value = best[level]
-                if cells - first - level < _STORED:
-                    continue
+                if alpha <= 0 and left & 1:
+                    bound = -_followed(g, theirs, mine | cell, empty ^ cell, opened)
+                    if bound > alpha:
+                        break
+                    bound = UNDECIDED
+                place, ranked = count, rules.popcount(wins)
+                while place > 0 and worth[place - 1] < ranked:
+                    worth[place] = worth[place - 1]
+                    moves[level, place] = moves[level, place - 1]
+                    spots[level, place] = spots[level, place - 1]
+                    place -= 1
+                worth[place], moves[level, place], spots[level, place] = ranked, cell, wins
+                count += 1
+            if bound == UNDECIDED and (left - 3) >> 1 <= alpha:
+                bound = (left - 3) >> 1
+            if bound == UNDECIDED and left > _ASKED:
+                for i in range(count):
+                    other = _mixed(g, theirs, occupied | moves[level, i])
+                    _, upper = _bounds(table[other >> shift], other, shift)
+                    if -upper > alpha:
+                        bound = -upper
+                        break
+            best[level], frames[level, _HASH], frames[level, _TRIED] = bound, mixed, 0
+            frames[level, _COUNT] = count if bound == UNDECIDED else 0
+            level += 1
+            value = -bound
+        while value != UNDECIDED:
+            if level == 0:
+                s.control[NODES] += nodes
+                return value
+            level -= 1
+            alpha = -1 - s.control[ALPHA] if level & 1 else s.control[ALPHA]
+            value = best[level] = max(best[level], -value)
+            if value <= alpha and frames[level, _TRIED] < frames[level, _COUNT]:
+                tried = np.int64(frames[level, _TRIED])
+                frames[level, _TRIED] = tried + 1
+                mine, occupied = frames[level, _MINE], frames[level, _OCCUPIED]
+                frames[level + 1, _MINE] = mine ^ occupied
+                frames[level + 1, _OCCUPIED] = occupied | moves[level, tried]
+                frames[level + 1, _SPOTS] = spots[level, tried]
+                level += 1
+                value = UNDECIDED
+            elif first - level >= _STORED:
                 mixed = frames[level, _HASH]
-                entry = table[mixed >> s.shift]
-                lower, upper = -_BIAS, _BIAS - 1
-                if entry >> _TAG == mixed & low_bits:
-                    lower = np.int64((entry >> _LOWER) & _BOUND) - _BIAS
-                    upper = np.int64(entry & _BOUND) - _BIAS
+                lower, upper = _bounds(table[mixed >> shift], mixed, shift)
                 if value > alpha:
                     lower = value
                 else:
                     upper = value
-                bounds = np.uint64(lower + _BIAS) << _LOWER | np.uint64(upper + _BIAS)
-                table[mixed >> s.shift] = (mixed & low_bits) << _TAG | bounds
-        s.control[LEVEL] = level
-        s.control[NODES] += nodes
-        return UNDECIDED
-
-    return advance
+                table[mixed >> shift] = _entry(mixed, shift, lower, upper)
+    s.control[LEVEL] = level
+    s.control[NODES] += nodes
+    return UNDECIDED
