@@ -147,9 +147,3 @@ def evaluator(model: Model, capacity: int) -> RulesEvaluator | LearnedEvaluator:
     if isinstance(model, RulesModel):
         return RulesEvaluator(model)
     return LearnedEvaluator(model, capacity)
-
-
-def compiled(model: Model) -> CompiledNetwork | None:
-    """Gives the model's network if it is a kernel."""
-    network = model.network if isinstance(model, RulesModel) else model.recurrent
-    return network if isinstance(network, CompiledNetwork) else None

@@ -88,6 +88,8 @@ class Game(NamedTuple):
     """A return that proves a node, since none is better; inf where unknown."""
     cache: Any
     """The `Cache` of answers on true rules, see `cache.py`."""
+    weights: Any
+    """Of a network that is a kernel; 0 for others."""
 
 
 _OWN = ("cache", "gumbel", "jit", "kernels", "models", "puct", "tree")
@@ -238,13 +240,11 @@ def advance_template(nodes: Any, rows: Any, rule: Any, game: Any, batch: Any, ou
     return asked
 
 
-def finish_template(
-    nodes: Any, rows: Any, rule: Any, game: Any, batch: Any, outputs: Any, weights: Any
-) -> Any:
+def finish_template(nodes: Any, rows: Any, rule: Any, game: Any, batch: Any, outputs: Any) -> Any:
     """Runs a whole search with a network that is a kernel; gives 0, or -1 at a bad answer."""
     asked = advance(nodes, rows, rule, game, batch, outputs)
     while asked > 0:
-        network(weights, batch, asked, outputs)
+        network(game.weights, batch, asked, outputs)
         batch.ledger[OFFSET] += asked
         asked = advance(nodes, rows, rule, game, batch, outputs)
     return asked

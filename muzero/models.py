@@ -35,7 +35,8 @@ class CompiledNetwork(NamedTuple):
 
     function: Any
     """njit `function(weights, batch, rows, outputs)`: reads the first `rows` rows of a `Batch` and
-    writes those of `Outputs`. Learned models keep the latent of row r at `ledger[OFFSET] + r`."""
+    writes those of `Outputs`. A learned model keeps its latents itself: `initial` at the places
+    0 to B - 1, the function that of row r at `ledger[OFFSET] + r`, its parent's at `slot[r]`."""
     weights: Any
     """First argument: an array, or a tuple of arrays."""
 
@@ -113,6 +114,12 @@ class LearnedModel:
 Model = RulesModel | LearnedModel
 
 
+def compiled(model: Model) -> CompiledNetwork | None:
+    """Gives the model's network if it is a kernel."""
+    network = model.network if isinstance(model, RulesModel) else model.recurrent
+    return network if isinstance(network, CompiledNetwork) else None
+
+
 def game(model: Model, cached: int) -> Game:
     """Gives what the kernels must know of the environment, with a cache of `cached` answers."""
     known = model.bounds is not None and model.discount == -1
@@ -121,7 +128,9 @@ def game(model: Model, cached: int) -> Game:
     words = 0 if rules is None else rules.state_size
     cache = blank(cached, words, model.num_actions)
     params = 0 if rules is None else rules.params
-    return Game(params, np.float32(model.discount), np.float32(bound), cache)
+    network = compiled(model)
+    weights = 0 if network is None else network.weights
+    return Game(params, np.float32(model.discount), np.float32(bound), cache, weights)
 
 
 def _look_ahead(node: Any, game: Any, batch: Any) -> None:

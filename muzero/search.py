@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from muzero import gumbel, kernels, models, puct
-from muzero.evaluate import NetworkError, blank, compiled, evaluator
+from muzero.evaluate import NetworkError, blank, evaluator
 from muzero.gumbel import GumbelConfig
 from muzero.jit import inlined, kernel
 from muzero.kernels import Batch, specialise
 from muzero.limits import SearchConfigError
-from muzero.models import Model, RulesModel
+from muzero.models import Model, RulesModel, compiled
 from muzero.noise import Noise
 from muzero.puct import PuctConfig
 from muzero.tree import Tree, allocate
@@ -126,10 +126,9 @@ class Searcher:
         )
         self._finish, network = None, compiled(self.model)
         if network is not None:
-            function = specialise(
+            self._finish = specialise(
                 kernel, kernels.finish_template, advance=self._advance, network=network.function
             )
-            self._finish = (function, network.weights)
 
     def __call__(
         self,
@@ -152,6 +151,10 @@ class Searcher:
         """
         mask = np.ascontiguousarray(action_mask, np.bool_)
         self._check(root, mask)
+        if self.keep and noise is not None and noise.dirichlet is not None:
+            raise SearchConfigError(
+                "Dirichlet noise would stay in the trees that are kept; leave out noise or keep"
+            )
         size = len(mask)
         nodes, rows = self.tree.nodes[:size], self.tree.rows[:size]
         rule = self._allow(rows, budget)
@@ -216,9 +219,8 @@ class Searcher:
         """Runs all simulations, one call of the network after the other."""
         batch, limit, game = self._batch, len(rows) * self.config.leaves, self._game
         if self._finish is not None:
-            function, weights = self._finish
             outputs = blank(limit, self.model.num_actions, self._evaluator.heads)
-            self._accept(function(nodes, rows, rule, game, batch, outputs, weights))
+            self._accept(self._finish(nodes, rows, rule, game, batch, outputs))
             return
         asked = self._advance(nodes, rows, rule, game, batch, self._none)
         while asked > 0:

@@ -241,6 +241,9 @@ def test_what_cannot_be_searched_is_refused(hashed, small):
     mask[1] = True
     with pytest.raises(SearchConfigError, match="budget must be 3 numbers from 1 to 50"):
         Searcher(model, PuctConfig(), 3)(observation, mask, budget=np.array([1, 51, 2]))
+    with pytest.raises(SearchConfigError, match="would stay in the trees"):
+        noise = Noise(dirichlet=dirichlet(np.arange(3), 0, 4, 0.3))
+        Searcher(model, PuctConfig(), 3, keep=10)(observation, mask, noise)
     with pytest.raises(SearchConfigError, match="give a power of two"):
         Searcher(model, PuctConfig(), 3, cache=1000)
     with pytest.raises(SearchConfigError, match="gives no rules"):
