@@ -2,7 +2,6 @@
 
 import dataclasses
 import itertools
-import time
 from collections import Counter, deque
 
 import numpy as np
@@ -163,14 +162,6 @@ def test_adaptive_begins_with_everybody_and_then_prefers_equals():
     games = Counter(meeting[:2] for meeting in meetings)
     assert games[0, 1] + games[2, 3] > len(meetings) / 2
     assert games[4, 5] < 10
-
-
-def test_a_pick_is_quick():
-    elo = np.random.default_rng(1).normal(0, 300, 20)
-    drawn("adaptive", 20, by_elo(elo), games=2)
-    result, began = by_elo(elo), time.process_time()
-    meetings = drawn("adaptive", 20, result, games=4)
-    assert (time.process_time() - began) / len(meetings) < 0.005
 
 
 def played(config, folder, executor, stop=None):
