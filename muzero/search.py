@@ -110,6 +110,8 @@ class Searcher:
         self._rule = self._algorithm.params(config, model.bounds, model.num_actions, num_nodes)
         self._none = blank(0, model.num_actions)
         self._evaluator = evaluator(model, num_rows * num_nodes)
+        self._torn = False
+        """Whether the last search was broken off, so that its trees and cache mean nothing."""
         self._compile()
 
     def _compile(self) -> None:
@@ -158,11 +160,15 @@ class Searcher:
         size = len(mask)
         nodes, rows = self.tree.nodes[:size], self.tree.rows[:size]
         rule = self._allow(rows, budget)
-        if not self.keep:
+        if self._torn:
+            self.forget()
+        elif not self.keep:
             rows["size"] = 0
+        self._torn = True
         self._grow_roots(nodes, rows, root, mask)
         self._algorithm.perturb(Tree(nodes, rows), self.config, noise or Noise())
         self._run(nodes, rows, rule)
+        self._torn = False
         action, q = np.empty(size, np.int64), np.empty(mask.shape, np.float32)
         weights = np.empty(mask.shape, np.float32)
         self._decide(nodes, rows, rule, action, weights, q)

@@ -224,6 +224,26 @@ def test_a_network_that_fails_is_named(config, small):
         search(wrong, observation, mask, config)
 
 
+@both
+def test_a_search_that_was_broken_off_leaves_no_trace(config, hashed, small):
+    observation, mask = hashed.positions(small, 4, 2, seed=14)
+    plain, calls = hashed.on_rules(small), []
+
+    def network(seen):
+        calls.append(len(seen))
+        if len(calls) == 9:
+            raise KeyboardInterrupt
+        logits, value = plain.network(seen)
+        return logits, np.where(len(calls) == 30, np.nan, value)
+
+    searcher = Searcher(RulesModel(small, network), config, 4, keep=100, cache=2**10)
+    with pytest.raises(KeyboardInterrupt):
+        searcher(observation, mask)
+    with pytest.raises(NetworkError, match="not finite"):
+        searcher(observation, mask)
+    same(searcher(observation, mask), search(plain, observation, mask, config))
+
+
 def test_what_cannot_be_searched_is_refused(hashed, small):
     model = hashed.on_rules(small)
     observation, mask = hashed.positions(small, 3, 0)
