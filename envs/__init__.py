@@ -1,1 +1,5 @@
 """Games and their contract."""
+
+from envs.kernel_cache import enable
+
+enable()
