@@ -25,7 +25,7 @@ from envs.connectx.rules import geometry
 from envs.seeding import derive, mix
 
 HOPELESS = 44
-"""With more empty cells than this no position is solved in reasonable time, unless it is lopsided."""
+"""With more empty cells than this hardly any position is solved in reasonable time."""
 _MOST_NODES = 500_000_000
 """Positions visited for a move without a clock, about 40 s."""
 _FRESH = 31

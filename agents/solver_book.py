@@ -40,8 +40,10 @@ Words = NDArray[np.uint64]
 
 
 class Layer(NamedTuple):
-    """Distinct positions of a ply, in the order of their keys, each with the smaller of its key and
-    that of its mirror image."""
+    """Distinct positions of a ply, in the order of their keys.
+
+    Of a position and its mirror image it is the one with the smaller key.
+    """
 
     keys: Words
     """`uint64[N]`, rising."""
@@ -121,7 +123,7 @@ def has_line(discs: Words) -> NDArray[np.bool_]:
     for shift in (_ONE, _HEIGHT - _ONE, _HEIGHT, _HEIGHT + _ONE):
         pairs = discs & discs >> shift
         lines |= pairs & pairs >> shift * _TWO
-    return lines != 0
+    return np.asarray(lines != 0)
 
 
 def mirrored(discs: Words) -> Words:
@@ -207,7 +209,9 @@ def _before(layer: Layer, ply: int, following: Scores) -> Scores:
 
 
 def _distinct_keys(mine: Words, occupied: Words) -> Words:
-    return np.minimum(mine + occupied + _BOTTOM, mirrored(mine) + mirrored(occupied) + _BOTTOM)
+    return np.asarray(
+        np.minimum(mine + occupied + _BOTTOM, mirrored(mine) + mirrored(occupied) + _BOTTOM)
+    )
 
 
 @cache

@@ -138,7 +138,7 @@ class Solver:
         return node.low > alpha
 
     def solve(self, node: Node) -> int:
-        """Gives the score of `node`; far scores are asked for first, since they need short searches.
+        """Gives the score of `node`; asks for far scores first, since they need short searches.
 
         Source: http://blog.gamesolver.org/solving-connect-four/10-iterative-deepening/.
 

@@ -11,7 +11,8 @@ stop after any number of positions and go on where it was. What it stores are fa
 whatever was asked, so a table need never be cleared for the scores to be right.
 
 Sources: http://blog.gamesolver.org/solving-connect-four/ (windows, losing moves, order of moves);
-Allis, A Knowledge-based Approach of Connect-Four, 3.2, https://hdl.handle.net/1887/47681 (claimeven).
+claimeven: V. Allis, A Knowledge-based Approach of Connect-Four, chapter 3,
+http://www.informatik.uni-trier.de/~fernau/DSL0607/Masterthesis-Viergewinnt.pdf.
 """
 
 from __future__ import annotations
@@ -85,7 +86,9 @@ def new_search(g: rules.Geometry, memory_mb: int) -> Search:
 def _prefetch_slot(typingctx: Any, table: Any, slot: Any) -> Any:
     """Asks the hardware to bring a slot near, since waiting for memory is most of the time."""
     from llvmlite import ir
-    from numba.core import cgutils
+    from numba.core import cgutils as numba_cgutils
+
+    cgutils: Any = numba_cgutils
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         data = context.make_array(sig.args[0])(context, builder, args[0]).data

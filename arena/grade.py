@@ -54,7 +54,7 @@ class Labelled(NamedTuple):
     @property
     def decisive(self) -> bool:
         """True where some legal move changes the outcome."""
-        return any(s is not None and np.sign(s) != np.sign(self.best) for s in self.scores)
+        return len({_outcome(score) for score in self.scores if score is not None}) > 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Answer:
     @property
     def weak(self) -> bool:
         """True if the move keeps the outcome."""
-        return self._score is not None and np.sign(self._score) == np.sign(self.position.best)
+        return self._score is not None and _outcome(self._score) == _outcome(self.position.best)
 
     @property
     def strong(self) -> bool:
@@ -82,6 +82,10 @@ class Answer:
     @property
     def _score(self) -> int | None:
         return None if self.action is None else self.position.scores[self.action]
+
+
+def _outcome(score: int) -> int:
+    return (score > 0) - (score < 0)
 
 
 def read(file: Path) -> list[Labelled]:

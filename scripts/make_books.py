@@ -76,7 +76,7 @@ def own_moves(solver: Any) -> NDArray[np.int64]:
                 best = max(score for score in scores if score is not None)
                 values.append(best + book.SCORE_BIAS)
                 masks.append(sum(1 << c for c, score in enumerate(scores) if score == best))
-            print(f"ply {ply}: {len(masks) - start:,} positions")
+            print(f"ply {ply}: {len(masks) - start:,} positions")  # noqa: T201
             layer = book.without_wins(book.after(book.after(layer, np.array(masks[start:]))))
     return np.array(values + masks)
 
@@ -85,7 +85,7 @@ def write(name: str, words: NDArray[np.int64]) -> str:
     """Writes a book and gives its line of SHA256SUMS."""
     data = book.packed(words)
     (FOLDER / name).write_bytes(data)
-    print(f"{name}: {len(words):,} bytes, packed {len(data):,}")
+    print(f"{name}: {len(words):,} bytes, packed {len(data):,}")  # noqa: T201
     return f"{hashlib.sha256(data).hexdigest()}  {name}\n"
 
 
@@ -112,7 +112,7 @@ def check(count: int) -> None:
             best = max(score for score in scores if score is not None)
             assert advice.score == best
             assert advice.columns == [c for c, score in enumerate(scores) if score == best]
-    print(f"{count} positions of each book solved again, all equal")
+    print(f"{count} positions of each book solved again, all equal")  # noqa: T201
 
 
 def position(key: int) -> tuple[int, int]:

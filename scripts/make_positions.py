@@ -107,7 +107,7 @@ def main() -> None:
             text = "".join(str(move + 1) for move in moves)
             lines.append(json.dumps({"moves": text, "scores": scores}) + "\n")
         (FOLDER / f"{name}.jsonl").write_text("".join(lines))
-        print(f"{name}: {len(lines)} positions")
+        print(f"{name}: {len(lines)} positions")  # noqa: T201
 
 
 if __name__ == "__main__":
