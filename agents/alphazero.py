@@ -1,7 +1,7 @@
-"""A player that learned by itself and searches on true rules. Axes: `B` rows, `R` to move, `A` actions.
+"""A player that learned by itself. Axes: `B` rows, `R` rows to move, `A` actions.
 
-Every row has a tree of its own, so that a row gets the same moves in any batch, and each search goes
-on with what the last one left. The network is a kernel: nothing here needs PyTorch.
+It searches on true rules. Every row has a tree of its own, so that a row gets the same moves in any
+batch, and each search goes on with what the last one left. Nothing here needs PyTorch.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ _MOST = 100_000
 _SLICE = 64
 _ROOM = 4000
 _MARGIN_S = 0.05
+_VALUE_SCALE = 0.3
+"""Of the search: sharper than in training, where it is to keep many moves alive."""
 
 
 class AlphaZeroPlayer:
@@ -45,9 +47,7 @@ class AlphaZeroPlayer:
             AgentError: when an option is out of its range or the network cannot be used.
         """
         if not 1 <= simulations <= _MOST:
-            raise AgentError(
-                f"{name} cannot take simulations={simulations}; choose 1 to {_MOST:,}"
-            )
+            raise AgentError(f"{name} cannot take simulations={simulations}; choose 1 to {_MOST:,}")
         if seconds is not None and seconds <= 0:
             raise AgentError(f"{name} cannot take seconds={seconds:g}; choose more than 0")
         try:
@@ -80,7 +80,7 @@ class AlphaZeroPlayer:
                 raise AgentError(f"{self._name}: {error}") from error
             self._model = RulesModel(spec, network)
         room = 4 * self._simulations if self._seconds is None else _ROOM
-        config = GumbelConfig(simulations=self._simulations, gumbel_scale=0)
+        config = GumbelConfig(self._simulations, gumbel_scale=0, value_scale=_VALUE_SCALE)
         while len(self._searchers) < len(seats):
             self._searchers.append(Searcher(self._model, config, 1, room))
         for searcher in self._searchers:
@@ -94,7 +94,9 @@ class AlphaZeroPlayer:
     ) -> Decisions:
         """Searches the position of each row, one after the other."""
         found = [
-            self._search(self._searchers[row], steps.observation[[i]], steps.action_mask[[i]], clock)
+            self._search(
+                self._searchers[row], steps.observation[[i]], steps.action_mask[[i]], clock
+            )
             for i, row in enumerate(rows)
         ]
         thoughts = [_thought(result) for result in found]

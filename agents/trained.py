@@ -1,7 +1,7 @@
 """Trained players by name: `zoo/NAME`, `runs/NAME` and `runs/NAME@STEP`.
 
-A run is a folder with checkpoints; without a step it is its newest one, and the name is recorded with
-the step, for checkpoints come and go.
+A run is a folder with checkpoints; without a step it is its newest one, and the name is recorded
+with the step, for checkpoints come and go.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A training as a run: checkpoints, evaluations and curves of what a trainer yields.
 
-The trainer knows nothing of files. Here its progress is consumed: at every barrier the checkpoint is
-written, the player in it is graded and meets its opponents, and what is no longer needed is removed.
+The trainer knows nothing of files. Here its progress is consumed: at every barrier the checkpoint
+is written, its player is graded and meets opponents, and what is no longer needed is removed.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """A folded network as a kernel, so that players need no PyTorch. Axes: `R` rows, `C` channels.
 
-A map lies in memory as cells of `C` numbers, row after row of the board, with one empty cell between
-rows: cell (row h, column w) has index `(h + 1) * (W + 1) + 1 + w`. What lies outside the board is 0,
-so a 3x3 convolution needs no borders: its nine taps are nine offsets, and eight neighbours at once
-fill the vector registers. Sums are made in another order than PyTorch's: equal within 1e-4.
+A map lies in memory as cells of `C` numbers, row after row of the board, with one empty cell
+between rows: cell (row h, column w) has index `(h + 1) * (W + 1) + 1 + w`. What lies outside the
+board is 0, so a 3x3 convolution needs no borders: its nine taps are nine offsets. Sums are made in
+another order than PyTorch's: equal within 1e-4.
 """
 
 from __future__ import annotations
@@ -11,20 +11,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from llvmlite import ir
-from numba import config, njit, types
-from numba.core import cgutils
-from numba.extending import intrinsic
+from numba import njit
 from numpy.typing import NDArray
 
 from envs.base import EnvSpec
 from muzero.models import CompiledNetwork
+from muzero.tile import CELLS, LANES, tile
 from muzero.weights import CheckpointError, Network
-
-TILE = 8
-"""Neighbouring cells that are computed at once."""
-LANES = 16
-"""Outputs that are computed at once."""
 
 
 class Layer(NamedTuple):
@@ -83,95 +76,6 @@ class Arrays(NamedTuple):
     """Overwritten by every call, so a network is for one thread."""
 
 
-@intrinsic
-def _tile(
-    typingctx: Any, x: Any, start: Any, inputs: Any, weight: Any, block: Any, offsets: Any,
-    base: Any, stride: Any, out: Any, place: Any, add: Any,
-) -> Any:  # fmt: skip
-    """Computes `LANES` outputs of `TILE` cells: `out = relu(base + add * out + sum(weight * x))`.
-
-    Vectors stay in registers; no loop that Numba could be given does that.
-    """
-    signature = types.void(x, start, inputs, weight, block, offsets, base, stride, out, place, add)
-    return signature, _emit_tile
-
-
-def _emit_tile(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    vector, number = ir.VectorType(ir.FloatType(), LANES), ir.FloatType()
-    word = ir.IntType(64)
-    kinds = dict(zip(range(len(signature.args)), signature.args, strict=True))
-
-    def data(position: int) -> Any:
-        made = context.make_array(kinds[position])(context, builder, arguments[position])
-        return made.data
-
-    def load(pointer: Any, index: Any) -> Any:
-        place = builder.bitcast(builder.gep(pointer, [index]), vector.as_pointer())
-        return builder.load(place, align=4)
-
-    def whole(value: int) -> Any:
-        return ir.Constant(word, value)
-
-    fused = ir.FunctionType(vector, [vector, vector, vector])
-    fma = cgutils.get_or_insert_function(builder.module, fused, f"llvm.fma.v{LANES}f32")
-    x, weight, offsets, base, out = data(0), data(3), data(5), data(6), data(8)
-    start, inputs, block = arguments[1], arguments[2], arguments[4]
-    stride, place, add = arguments[7], arguments[9], arguments[10]
-    taps = builder.extract_value(
-        context.make_array(kinds[5])(context, builder, arguments[5]).shape, 0
-    )
-    first = builder.mul(block, whole(LANES))
-    outputs = [
-        builder.add(builder.mul(builder.add(place, whole(j)), stride), first) for j in range(TILE)
-    ]
-    sums = [cgutils.alloca_once(builder, vector) for _ in range(TILE)]
-    bias = load(base, first)
-    for total in sums:
-        builder.store(bias, total)
-    with builder.if_then(builder.icmp_signed("!=", add, whole(0))):
-        for total, index in zip(sums, outputs, strict=True):
-            builder.store(builder.fadd(builder.load(total), load(out, index)), total)
-    step = builder.mul(builder.mul(taps, inputs), whole(LANES))
-    begin = builder.mul(block, step)
-    with cgutils.for_range(builder, taps) as tap:
-        shift = builder.load(builder.gep(offsets, [tap.index]))
-        cell = builder.mul(builder.add(start, shift), inputs)
-        at = builder.add(begin, builder.mul(builder.mul(tap.index, inputs), whole(LANES)))
-        with cgutils.for_range(builder, inputs) as channel:
-            w = load(weight, builder.add(at, builder.mul(channel.index, whole(LANES))))
-            seen = builder.add(cell, channel.index)
-            for j, total in enumerate(sums):
-                spot = builder.add(seen, builder.mul(inputs, whole(j)))
-                value = builder.load(builder.gep(x, [spot]))
-                single = builder.insert_element(
-                    ir.Constant(vector, ir.Undefined), value, ir.Constant(ir.IntType(32), 0)
-                )
-                mask = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-                spread = builder.shuffle_vector(single, ir.Constant(vector, ir.Undefined), mask)
-                builder.store(builder.call(fma, [spread, w, builder.load(total)]), total)
-    zero = ir.Constant(vector, [ir.Constant(number, 0.0)] * LANES)
-    for total, index in zip(sums, outputs, strict=True):
-        value = builder.load(total)
-        value = builder.select(builder.fcmp_ordered(">", value, zero), value, zero)
-        spot = builder.bitcast(builder.gep(out, [index]), vector.as_pointer())
-        builder.store(value, spot, align=4)
-    return context.get_dummy_value()
-
-
-if config.DISABLE_JIT:  # type: ignore[attr-defined]
-
-    def _tile(
-        x: Any, start: Any, inputs: Any, weight: Any, block: Any, offsets: Any,
-        base: Any, stride: Any, out: Any, place: Any, add: Any,
-    ) -> None:  # fmt: skip
-        part = slice(block * LANES, (block + 1) * LANES)
-        cells = x.reshape(-1, inputs)
-        seen = cells[start + offsets + np.arange(TILE)[:, None]].reshape(TILE, -1)
-        target = out.reshape(-1, stride)[place : place + TILE, part]
-        total = base[part] + seen @ weight[block].reshape(-1, LANES) + add * target
-        target[:] = np.maximum(total, 0)
-
-
 @njit(cache=True)
 def _convolve(x: Any, inputs: Any, layer: Any, out: Any, span: Any, add: Any) -> None:
     """Writes the activations of a layer, tile by tile; adds them to `out` where `add` is 1.
@@ -180,8 +84,8 @@ def _convolve(x: Any, inputs: Any, layer: Any, out: Any, span: Any, add: Any) ->
     """
     first, place, cells = span
     for block in range(layer.weight.shape[0]):
-        for cell in range(0, cells, TILE):
-            _tile(
+        for cell in range(0, cells, CELLS):
+            tile(
                 x, first + cell, inputs, layer.weight, block, layer.offsets,
                 layer.bias, layer.bias.size, out, place + cell, add,
             )  # fmt: skip
@@ -252,22 +156,33 @@ def answer(arrays: Any, batch: Any, rows: Any, outputs: Any) -> None:
         outputs.value[row] = _judge(arrays, batch.observation[row], outputs.logits[row])
 
 
-def _layer(network: Network, name: str, offsets: list[int]) -> Layer:
-    """Gives a convolution as the kernel takes it; outputs are filled up to whole `LANES`."""
+def _layer(network: Network, name: str, offsets: list[int], inputs: int | None = None) -> Layer:
+    """Gives a convolution as the kernel takes it; outputs are filled up to whole `LANES`.
+
+    Args:
+        network: where it is.
+        name: of the convolution.
+        offsets: cells from a cell to what its taps see.
+        inputs: how many the map has that it sees; None = as many as the convolution.
+    """
     weight, bias = _pair(network, name)
-    outputs, inputs = weight.shape[:2]
+    outputs, seen = weight.shape[:2]
     blocks = -(-outputs // LANES)
-    full = np.zeros((blocks * LANES, inputs, weight[0, 0].size), np.float32)
-    full[:outputs] = weight.reshape(outputs, inputs, -1)
-    packed = full.reshape(blocks, LANES, inputs, -1).transpose(0, 3, 2, 1)
+    full = np.zeros((blocks * LANES, inputs or seen, len(offsets)), np.float32)
+    full[:outputs, :seen] = weight.reshape(outputs, seen, -1)
+    packed = full.reshape(blocks, LANES, full.shape[1], -1).transpose(0, 3, 2, 1)
     base = np.zeros(blocks * LANES, np.float32)
     base[:outputs] = bias
     return Layer(np.ascontiguousarray(packed), base, np.array(offsets))
 
 
-def _dense(network: Network, name: str) -> Dense:
+def _dense(network: Network, name: str, groups: int = 1, inputs: int | None = None) -> Dense:
+    """Gives a dense layer as the kernel takes it, each of `groups` of its inputs filled up."""
     weight, bias = _pair(network, name)
-    return Dense(np.ascontiguousarray(weight.T), bias)
+    parts = weight.T.reshape(groups, -1, len(bias))
+    full = np.zeros((groups, inputs or parts.shape[1], len(bias)), np.float32)
+    full[:, : parts.shape[1]] = parts
+    return Dense(full.reshape(-1, len(bias)), bias)
 
 
 def _pair(network: Network, name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -292,18 +207,25 @@ def compile_network(network: Network, spec: EnvSpec) -> CompiledNetwork:
     names = [f"block{n}.{part}" for n in range(blocks) for part in ("first", "second")]
     try:
         stem = _layer(network, "stem", near)
-        tower = tuple(_layer(network, name, near) for name in names)
-        column = _layer(network, "column", [row * stride for row in range(rows)])
-        policy, hidden, out = (_dense(network, name) for name in ("policy", "hidden", "out"))
-        fits = out.bias.size == 1 + spec.num_actions and stem.weight.shape[2] == planes + 1
+        channels = stem.bias.size
+        tower = tuple(_layer(network, name, near, channels) for name in names)
+        column = _layer(network, "column", [row * stride for row in range(rows)], channels)
+        width = column.bias.size
+        policy = _dense(network, "policy", 1, width)
+        hidden = _dense(network, "hidden", columns, width)
+        out = _dense(network, "out")
     except (ValueError, IndexError) as error:
-        raise CheckpointError(f"the weights are no network ({error}); get the file again") from error
-    if not fits:
+        raise CheckpointError(
+            f"the weights are no network ({error}); get the file again"
+        ) from error
+    if out.bias.size != 1 + spec.num_actions or stem.weight.shape[2] != planes + 1:
         raise CheckpointError(f"the weights are no network for {spec.id}; choose another agent")
-    cells, width = (rows + 2) * stride + 2 + 2 * TILE, column.bias.size
+    cells = (rows + 2) * stride + 2 + 2 * CELLS
     scratch = Scratch(
-        *(np.zeros(cells * size, np.float32) for size in (planes + 1, *2 * (stem.bias.size,))),
-        np.zeros((columns + TILE) * width, np.float32),
+        np.zeros(cells * (planes + 1), np.float32),
+        np.zeros(cells * channels, np.float32),
+        np.zeros(cells * channels, np.float32),
+        np.zeros((columns + CELLS) * width, np.float32),
         np.zeros(hidden.bias.size, np.float32),
         np.zeros(out.bias.size, np.float32),
     )

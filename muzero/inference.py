@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from muzero.network import BoardNetwork
 
@@ -23,7 +23,7 @@ _ONCE = ((1, 1), (1, 1), 1)
 _SAME, _NONE = (1, 1), (0, 0)
 
 
-def _folded(pair: nn.Sequential) -> tuple[Tensor, Tensor]:
+def _folded(pair: Any) -> tuple[Any, Any]:
     """Gives weight and bias of a convolution that does the work of its normalisation too.
 
     Source: https://arxiv.org/abs/1502.03167, section 3.1: the scale is gamma / sqrt(var + eps).
@@ -38,7 +38,8 @@ def _folded(pair: nn.Sequential) -> tuple[Tensor, Tensor]:
 def fold(network: BoardNetwork) -> dict[str, NDArray[np.float32]]:
     """Gives the weights of a network for evaluation, see `Weights`."""
     parts = {"stem": _folded(network.stem)}
-    for number, block in enumerate(network.tower):
+    blocks: Any = network.tower
+    for number, block in enumerate(blocks):
         parts[f"block{number}.first"] = _folded(block.first)
         parts[f"block{number}.second"] = _folded(block.second)
     parts["column"] = _folded(network.column)
@@ -54,7 +55,8 @@ def fold(network: BoardNetwork) -> dict[str, NDArray[np.float32]]:
 
 def fast_type() -> torch.dtype:
     """Gives bfloat16 where the processor has instructions for it, else float32."""
-    capable = torch.backends.mkldnn.is_available() and torch.cpu._is_avx512_bf16_supported()
+    built = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    capable = built and torch.cpu._is_avx512_bf16_supported()
     return torch.bfloat16 if capable else torch.float32
 
 

@@ -1,4 +1,4 @@
-"""The network of boards. Axes: `B` rows, `C` channels, `H` rows of a board, `W` columns, `A` actions.
+"""The network of boards. Axes: `B` rows, `C` channels, `H` x `W` a board, `A` actions.
 
 It is made of functions that a learner unrolls: `representation` gives the latent of an observation,
 `predict` what it says of a latent. On true rules nothing else is needed.

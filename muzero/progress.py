@@ -12,7 +12,7 @@ class Progress:
     """How far a training has come."""
 
     counters: Mapping[str, int]
-    """`env_steps`, `episodes`, `learner_steps`, `chunks`: what was done since the very beginning."""
+    """`env_steps`, `episodes`, `learner_steps`, `chunks`: what was done since the beginning."""
     metrics: Mapping[str, float]
     """Losses and speeds since the last progress, by name."""
     barrier: bool
@@ -57,8 +57,8 @@ class Outcome(Protocol):
 
 
 Map = Callable[[Callable[[Any, Any], Any], Iterable[Any], int], Iterator[Outcome]]
-"""`map(work, jobs, ahead)`: runs `work(job, report)` somewhere and gives the outcomes in the order of
-the jobs; job k is drawn only after outcome k - ahead was taken."""
+"""`map(work, jobs, ahead)`: runs `work(job, report)` somewhere and gives the outcomes in the order
+of the jobs; job k is drawn only after outcome k - ahead was taken."""
 
 
 class WorkError(RuntimeError):

@@ -39,8 +39,8 @@ class SelfplayConfig:
     keep: int = 0
     """Nodes of the last search that the next may go on with; true rules only."""
     noise_half: int = 0
-    """Plies of a game after which the noise of its searches has half the weight, so that mistakes late
-    in a game do not blur what its beginning was worth; 0 = it keeps its weight."""
+    """Plies of a game after which the noise of its searches has half the weight, so that mistakes
+    late in a game do not blur what its beginning was worth; 0 = it keeps its weight."""
     cheap_share: float = 0.0
     """Share of the moves that are searched cheaply and teach no policy."""
     cheap_simulations: int = 8
@@ -65,7 +65,8 @@ class SelfplayConfig:
         check("keep", self.keep, 0)
         check("noise_half", self.noise_half, 0)
         check("cheap_share", self.cheap_share, 0, 1)
-        check("cheap_simulations", self.cheap_simulations, 1, self.search.simulations)
+        if self.cheap_share:
+            check("cheap_simulations", self.cheap_simulations, 1, self.search.simulations)
         check("random_share", self.random_share, 0, 1)
         check("random_plies", self.random_plies, 0)
         check("n_step", self.n_step, 0)
@@ -167,7 +168,7 @@ class Selfplay:
 
     def _search(
         self, now: TimeStep, streams: NDArray[np.int64], ply: NDArray[np.int64]
-    ) -> tuple[SearchResult, NDArray[np.float64]]:
+    ) -> tuple[SearchResult, NDArray[Any]]:
         """Gives what the search finds, and the weight of each policy."""
         config = self._config
         gumbel = noise.gumbel(streams, 0, now.action_mask.shape[1])
@@ -215,7 +216,8 @@ def assemble(moments: list[Moment], spec: EnvSpec, config: SelfplayConfig) -> Tr
     """Gives the moments of whole games, game by game."""
     whole = Moment(*(np.concatenate(part) for part in zip(*moments, strict=True)))
     order = np.argsort(whole.game, kind="stable")
-    game, observation, action, reward, policy, value, weight = (part[order] for part in whole)
+    parts: list[Any] = [part[order] for part in whole]
+    game, observation, action, reward, policy, value, weight = parts
     ends = np.flatnonzero(np.diff(game, append=-1))
     place = np.arange(len(game))
     left = (ends[np.searchsorted(ends, place)] - place).astype(np.int16)

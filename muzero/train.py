@@ -59,7 +59,7 @@ class TrainConfig:
         check("seed", self.seed, 0, 2**62)
         if self.learner.unroll:
             raise SearchConfigError(
-                f"learner.unroll = {self.learner.unroll} needs a learned model; on true rules give 0"
+                f"learner.unroll = {self.learner.unroll} needs a learned model; give 0"
             )
 
 
@@ -72,7 +72,7 @@ class Job(NamedTuple):
     """How."""
     seed: int
     """Of the training."""
-    index: int
+    number: int
     """Which chunk."""
     weights: str
     """Their name in the store."""
@@ -104,7 +104,7 @@ def play_chunk(job: Job, report: Any) -> Made:
     torch.set_num_threads(1)
     network, selfplay = _stage(job.env_id, job.config)
     network.load(weights.unpack_network(job.store.get(job.weights)).arrays)
-    shard = selfplay.play(job.seed, job.index).pack()
+    shard = selfplay.play(job.seed, job.number).pack()
     return Made(shard, network.seconds, time.perf_counter() - began)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from tensorboard.summary import Writer
+from tensorboard.summary import Writer  # type: ignore[import-untyped]
 
 
 class Scalars:

@@ -56,8 +56,8 @@ def command(
     The run's folder gets checkpoints that play as RUNS/NAME@STEP; --resume goes on after any stop,
     as if there had been none.
     """
-    if preset and "=" in preset:
-        preset, settings = None, (preset, *settings)
+    if preset is not None and "=" in preset:
+        settings, preset = (preset, *settings), None
     if resume and not name:
         raise ConfigError("--resume needs --name NAME, the run to go on with")
     going_on = runs.path(root, name) if resume and name else None
@@ -97,7 +97,12 @@ def _executor(workers: int | None) -> Executor:
 
 
 def _train(
-    config: TrainingConfig, run: Path, records: Records, executor: Executor, device: str, quiet: bool
+    config: TrainingConfig,
+    run: Path,
+    records: Records,
+    executor: Executor,
+    device: str,
+    quiet: bool,
 ) -> int:
     curves, last = Scalars(run), None
     typed = f"arena {' '.join(sys.argv[1:])}"
