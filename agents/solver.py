@@ -140,6 +140,7 @@ def new_solver(size: Sequence[int], memory_mb: int = 64, with_book: bool = True)
     if not with_book or tuple(size) != (book.COLUMNS, book.ROWS, 4):
         return Solver(g, memory_mb)
     book.moves()
+    book.scores()
     return Solver(g, memory_mb, book.score)
 
 

@@ -93,9 +93,10 @@ def after(layer: Layer, masks: NDArray[np.int64] | None = None) -> Layer:
     Games that end with the move are left out.
     """
     mine, occupied = [], []
+    wins = winning_cells(layer.mine)
     for column in range(COLUMNS):
         cell = landing(layer, column)
-        played = (cell != 0) & ~has_line(layer.mine | cell)
+        played = cell & ~wins != 0
         if masks is not None:
             played &= masks >> column & 1 == 1
         mine.append((layer.mine ^ layer.occupied)[played])
@@ -105,10 +106,8 @@ def after(layer: Layer, masks: NDArray[np.int64] | None = None) -> Layer:
 
 def without_wins(layer: Layer) -> Layer:
     """Gives the positions of a layer that the mover cannot win at once."""
-    quiet = np.ones(len(layer.keys), np.bool_)
-    for column in range(COLUMNS):
-        cell = landing(layer, column)
-        quiet &= (cell == 0) | ~has_line(layer.mine | cell)
+    playable = (layer.occupied + _BOTTOM) & _FULL
+    quiet = winning_cells(layer.mine) & playable == 0
     return Layer(*(part[quiet] for part in layer))
 
 
@@ -117,13 +116,16 @@ def landing(layer: Layer, column: int) -> Words:
     return (layer.occupied + (_BOTTOM & _COLUMN[column])) & _COLUMN[column]
 
 
-def has_line(discs: Words) -> NDArray[np.bool_]:
-    """Says of each set, `uint64[N]`, whether it holds four in a row."""
-    lines = np.zeros(len(discs), np.uint64)
+def winning_cells(discs: Words) -> Words:
+    """Gives the cells, taken or not, where one more disc makes four of each set, `uint64[N]`."""
+    cells = np.zeros(len(discs), np.uint64)
     for shift in (_ONE, _HEIGHT - _ONE, _HEIGHT, _HEIGHT + _ONE):
-        pairs = discs & discs >> shift
-        lines |= pairs & pairs >> shift * _TWO
-    return np.asarray(lines != 0)
+        up, down = discs << shift, discs >> shift
+        pairs = up & up << shift
+        cells |= pairs & (pairs << shift | down)
+        pairs = down & down >> shift
+        cells |= pairs & (pairs >> shift | up)
+    return cells
 
 
 def mirrored(discs: Words) -> Words:
@@ -199,11 +201,12 @@ def scores(folder: Path = _FOLDER) -> tuple[Scores, ...]:
 def _before(layer: Layer, ply: int, following: Scores) -> Scores:
     """Gives the scores of a ply from those of the next."""
     values = np.full(len(layer.keys), -CELLS)
+    wins = winning_cells(layer.mine)
     for column in range(COLUMNS):
         cell = landing(layer, column)
         child = _distinct_keys(layer.mine ^ layer.occupied, layer.occupied | cell)
         value = -following.values[find(following.keys, child)]
-        value = np.where(has_line(layer.mine | cell), (CELLS + 1 - ply) // 2, value)
+        value = np.where(cell & wins != 0, (CELLS + 1 - ply) // 2, value)
         values = np.where(cell != 0, np.maximum(values, value), values)
     return Scores(layer.keys, values)
 

@@ -144,39 +144,42 @@ def winning_spots(s: Search, discs: int, empty: int) -> int:
 
 
 @njit(cache=True)
-def _has_line(g: Any, discs: Any) -> Any:
-    """Says whether `discs` hold a line; as in the rules, but quicker to compile."""
-    lines = _NONE
-    for shift in (1, g.rows, g.rows + 1, g.rows + 2):
-        runs = discs
-        width = 1
-        while width < g.inarow:
-            more = min(width, g.inarow - width)
-            runs &= runs >> np.uint64(more * shift)
-            width += more
-        lines |= runs
+def _four_in_line(discs: Any, height: Any) -> Any:
+    """Says whether `discs` hold four in line, `height` bits to a column."""
+    pairs = discs & (discs >> _ONE)
+    lines = pairs & (pairs >> _TWO)
+    for shift in (height - _ONE, height, height + _ONE):
+        pairs = discs & (discs >> shift)
+        lines |= pairs & (pairs >> (shift << _ONE))
     return lines != _NONE
 
 
 @njit(cache=True)
-def _followed(g: Any, mine: Any, theirs: Any, empty: Any, playable: Any) -> Any:
+def _followed(g: Any, inarow: Any, mine: Any, theirs: Any, playable: Any) -> Any:
     """Gives an upper bound for a mover who leaves the last disc to the other, 64 if it has none.
 
     The other can answer above each disc, or, where the mover opens a column with an odd number of
     empty cells, open another such column. So of the cells at an even distance from the top it gets
     all but those playable now.
     """
+    empty = g.full & ~(mine | theirs)
     kept = (g.bottom << np.uint64(g.rows - 1)) & g.full
     for _ in range(2, g.rows, 2):
         kept |= kept >> _TWO
-    kept &= empty & g.full & ~playable
-    if _has_line(g, mine | (empty ^ kept)):
+    kept &= empty & ~playable
+    if inarow is None:
+        mine_may = _four_in_line(mine | (empty ^ kept), np.uint64(g.rows + 1))
+        theirs_will = _four_in_line(theirs | kept, np.uint64(g.rows + 1))
+    else:
+        mine_may = rules.has_line(g, mine | (empty ^ kept))
+        theirs_will = rules.has_line(g, theirs | kept)
+    if mine_may:
         return _BIAS
-    return -1 if _has_line(g, theirs | kept) else 0
+    return -1 if theirs_will else 0
 
 
 @njit(cache=True)
-def _at_once(g: Any, mine: Any, occupied: Any, safe: Any, left: Any, alpha: Any) -> Any:
+def _at_once(safe: Any, left: Any, alpha: Any) -> Any:
     """Gives a bound on its side of `alpha` that a look at the board tells, or UNDECIDED."""
     if safe == _NONE:
         return -(left >> 1)
@@ -186,11 +189,6 @@ def _at_once(g: Any, mine: Any, occupied: Any, safe: Any, left: Any, alpha: Any)
         return (left - 1) >> 1
     if 1 - (left >> 1) > alpha:
         return 1 - (left >> 1)
-    if alpha >= -1 and left & 1 == 0:
-        empty = g.full ^ occupied
-        bound = _followed(g, mine, mine ^ occupied, empty, (occupied + g.bottom) & g.full)
-        if bound <= alpha:
-            return bound
     return UNDECIDED
 
 
@@ -236,7 +234,6 @@ def _advance(s: Any, budget: Any, inarow: Any) -> Any:  # noqa: C901
     height = np.uint64(g.rows + 1)
     level = s.control[LEVEL]
     first = g.columns * g.rows - rules.popcount(frames[0, _OCCUPIED])
-    worth = np.empty(g.columns, np.int64)
     nodes = 0
     while nodes < budget:
         nodes += 1
@@ -246,7 +243,11 @@ def _advance(s: Any, budget: Any, inarow: Any) -> Any:  # noqa: C901
         alpha = -1 - s.control[ALPHA] if level & 1 else s.control[ALPHA]
         left = first - level
         safe = _safe(playable, frames[level, _SPOTS])
-        value = _at_once(g, mine, occupied, safe, left, alpha)
+        value = _at_once(safe, left, alpha)
+        if value == UNDECIDED and alpha >= -1 and left & 1 == 0:
+            bound = _followed(g, inarow, mine, theirs, playable)
+            if bound <= alpha:
+                value = bound
         mixed = _mixed(g, mine, occupied)
         if value == UNDECIDED and left >= _STORED:
             lower, upper = _bounds(table[mixed >> shift], mixed, shift)
@@ -271,17 +272,16 @@ def _advance(s: Any, budget: Any, inarow: Any) -> Any:  # noqa: C901
                     bound = (left - 1) >> 1
                     break
                 if alpha <= 0 and left & 1:
-                    bound = -_followed(g, theirs, mine | cell, empty ^ cell, opened)
+                    bound = -_followed(g, inarow, theirs, mine | cell, opened)
                     if bound > alpha:
                         break
                     bound = UNDECIDED
                 place, ranked = count, rules.popcount(wins)
-                while place > 0 and worth[place - 1] < ranked:
-                    worth[place] = worth[place - 1]
+                while place > 0 and rules.popcount(spots[level, place - 1]) < ranked:
                     moves[level, place] = moves[level, place - 1]
                     spots[level, place] = spots[level, place - 1]
                     place -= 1
-                worth[place], moves[level, place], spots[level, place] = ranked, cell, wins
+                moves[level, place], spots[level, place] = cell, wins
                 count += 1
             if bound == UNDECIDED and (left - 3) >> 1 <= alpha:
                 bound = (left - 3) >> 1

@@ -3,8 +3,8 @@
 `python benchmarks/solver_moves.py [--games 100]`. The solver plays games from either seat against
 random replies that do not give the game away at once where that can be helped; each move counts
 from `act` to its return, its table emptied before, in processor time of one core. `search` holds
-the moves that the book did not know. `start` is a fresh process, from its launch to the first move,
-without any cache of compiled kernels and with a warm one.
+the moves that the book did not know. `start` is a fresh process, from its launch to the first move
+on a board that it is handed (as Kaggle does), without any cache of compiled kernels and with one.
 """
 
 from __future__ import annotations
@@ -30,12 +30,13 @@ ROOT = Path(__file__).parents[1]
 FIRST_MOVE = """
 import numpy as np
 from agents.solver import SolverPlayer
-from envs.connectx.vector import ConnectXVector
-env, one = ConnectXVector(1), SolverPlayer()
-row = np.zeros(1, np.int64)
-steps = env.reset(row, row)
-one.reset(env.spec, row, row)
-assert one.act(row, steps).action[0] == 3
+from envs.base import TimeStep
+from envs.connectx.env import connectx_spec
+from envs.connectx.rules import geometry
+one, row, no = SolverPlayer(), np.zeros(1, np.int64), np.zeros(1, bool)
+one.reset(connectx_spec(geometry(7, 6, 4)), row, row)
+board, mask = np.zeros((1, 2, 6, 7), np.uint8), np.ones((1, 7), bool)
+assert one.act(row, TimeStep(board, mask, row, np.zeros((1, 2)), no, no)).action[0] == 3
 """
 
 
