@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from envs import registry, seeding
-from muzero import checkpoint, weights
+from muzero import checkpoint, memory, weights
 from muzero.inference import Acting
 from muzero.learner import Learner, LearnerConfig, rate
 from muzero.limits import SearchConfigError, check
@@ -102,6 +102,7 @@ def play_chunk(job: Job, report: Any) -> Made:
     """Gives a chunk of self-play; runs in any process."""
     began = time.perf_counter()
     torch.set_num_threads(1)
+    memory.hold()
     network, selfplay = _stage(job.env_id, job.config)
     network.load(weights.unpack_network(job.store.get(job.weights)).arrays)
     shard = selfplay.play(job.seed, job.number).pack()
@@ -158,6 +159,8 @@ class _Run:
     """The learner's side of a training."""
 
     def __init__(self, config: TrainConfig, env_id: str, store: Store, device: str) -> None:
+        memory.hold()
+        torch.set_num_threads(1)  # a second one loses more on a busy machine than it gains
         self.config, self.store = config, store
         self.spec = registry.spec(env_id)
         with torch.random.fork_rng(devices=[]):
