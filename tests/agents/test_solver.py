@@ -111,11 +111,11 @@ def test_with_damaged_books_it_plays_the_same_and_warns(monkeypatch, tmp_path):
     for name in ("moves", "scores"):
         damaged = functools.cache(functools.partial(getattr(book, name).__wrapped__, tmp_path))
         monkeypatch.setattr(book, name, damaged)
-    with pytest.warns(RuntimeWarning, match="moves.xz cannot be read; it plays without, slower"):
+    with pytest.warns(RuntimeWarning, match="cannot be read; it plays without, slower") as caught:
         found = decided([start])
+    assert len(caught) == 2
     assert (found.action[0], found.value[0]) == (expected.action[0], expected.value[0])
-    with pytest.warns(RuntimeWarning, match="scores.xz cannot be read"):
-        assert np.isnan(decided([()], seconds=0.3).value[0])
+    assert np.isnan(decided([()], seconds=0.3).value[0])
 
 
 def test_ended_rows_get_no_action():
