@@ -62,8 +62,9 @@ class Arrays(NamedTuple):
 
     stem: Layer
     """From planes to `C` channels."""
-    tower: tuple[Layer, ...]
-    """Two for each block."""
+    tower: Layer
+    """Two for each block; its weights and biases have a leading axis, so that networks of any depth
+    are of one type and share one kernel."""
     column: Layer
     """Sees all rows of a column at once."""
     policy: Dense
@@ -123,6 +124,11 @@ def _multiply(x: Any, layer: Any, out: Any) -> None:
 
 
 @njit(cache=True)
+def _one_of(tower: Any, place: Any) -> Any:
+    return Layer(tower.weight[place], tower.bias[place], tower.offsets)
+
+
+@njit(cache=True)
 def _judge(a: Any, observation: Any, logits: Any) -> Any:
     """Writes the logits, `float32[A]`, of an observation; gives its value."""
     count, rows, columns = observation.shape
@@ -131,10 +137,10 @@ def _judge(a: Any, observation: Any, logits: Any) -> Any:
     _see(observation, s.planes)
     _convolve(s.planes, count + 1, a.stem, s.x, board, 0)
     _clear(s.x, channels, rows, columns)
-    for block in range(len(a.tower) // 2):
-        _convolve(s.x, channels, a.tower[2 * block], s.y, board, 0)
+    for first in range(0, len(a.tower.bias), 2):
+        _convolve(s.x, channels, _one_of(a.tower, first), s.y, board, 0)
         _clear(s.y, channels, rows, columns)
-        _convolve(s.y, channels, a.tower[2 * block + 1], s.x, board, 1)
+        _convolve(s.y, channels, _one_of(a.tower, first + 1), s.x, board, 1)
         _clear(s.x, channels, rows, columns)
     _convolve(s.x, channels, a.column, s.columns, (start, 0, columns), 0)
     _multiply(s.columns, a.hidden, s.hidden)
@@ -176,6 +182,16 @@ def _layer(network: Network, name: str, offsets: list[int], inputs: int | None =
     return Layer(np.ascontiguousarray(packed), base, np.array(offsets))
 
 
+def _stacked(layers: list[Layer], like: Layer) -> Layer:
+    """Gives layers of one shape as one, with a leading axis."""
+    if not layers:
+        channels = like.bias.size
+        blank = np.zeros((0, like.weight.shape[0], like.offsets.size, channels, LANES), np.float32)
+        return Layer(blank, np.zeros((0, channels), np.float32), like.offsets)
+    weights, biases, _ = zip(*layers, strict=True)
+    return Layer(np.stack(weights), np.stack(biases), like.offsets)
+
+
 def _dense(network: Network, name: str, groups: int = 1, inputs: int | None = None) -> Dense:
     """Gives a dense layer as the kernel takes it, each of `groups` of its inputs filled up."""
     weight, bias = _pair(network, name)
@@ -208,7 +224,7 @@ def compile_network(network: Network, spec: EnvSpec) -> CompiledNetwork:
     try:
         stem = _layer(network, "stem", near)
         channels = stem.bias.size
-        tower = tuple(_layer(network, name, near, channels) for name in names)
+        tower = _stacked([_layer(network, name, near, channels) for name in names], stem)
         column = _layer(network, "column", [row * stride for row in range(rows)], channels)
         width = column.bias.size
         policy = _dense(network, "policy", 1, width)
