@@ -2,6 +2,9 @@
 
 arena tournament anchors --name anchors
 python scripts/make_scale.py runs/anchors > arena/scales/connectx.json
+
+Several runs are united; a later one replaces the pairings that it holds, so that one anchor can
+change without all the others playing again.
 """
 
 from __future__ import annotations
@@ -14,16 +17,28 @@ from pathlib import Path
 import numpy as np
 
 from arena import rating, runs
-from arena.records import Records
+from arena.records import MatchRecord, Records
 from arena.standings import results
 
 ZERO = "random"
 
 
-def main(run: Path) -> None:
+def games_of(folders: list[Path]) -> list[MatchRecord]:
+    """Gives the rated games of the runs, in an order that follows from the games alone."""
+    pairings: dict[frozenset[str], list[MatchRecord]] = {}
+    for folder in folders:
+        newer: dict[frozenset[str], list[MatchRecord]] = {}
+        with Records.read(folder) as source:
+            for record in source.episodes("rated = 1"):
+                newer.setdefault(frozenset(record.agents), []).append(record)
+        pairings |= newer
+    found = [record for records in pairings.values() for record in records]
+    return sorted(found, key=lambda r: (r.agents, r.start, r.seed))
+
+
+def main(folders: list[Path]) -> None:
     """Prints the scale as JSON."""
-    with Records.read(run) as source:
-        records = [record for record in source.episodes() if record.rated]
+    records = games_of(folders)
     fit = rating.fit(results(records))
     names = list(fit.players)
     zero = names.index(ZERO)
@@ -35,7 +50,7 @@ def main(run: Path) -> None:
     for record in records:
         scores = repr((record.agents, record.start, record.actions, record.scores))
         digest.update(scores.encode())
-    config = runs.config(run)["tournament"]
+    config = runs.config(folders[0])["tournament"]
     document = {
         "env": records[0].env,
         "zero": ZERO,
@@ -52,4 +67,4 @@ def main(run: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main([Path(name) for name in sys.argv[1:]])
