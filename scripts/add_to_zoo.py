@@ -1,4 +1,4 @@
-"""Copies the player of a run's checkpoint into the zoo: `add_to_zoo.py RUN@STEP NAME [KEY=VALUE ...]`.
+"""Copies the player of a checkpoint into the zoo: `add_to_zoo.py RUN@STEP NAME [KEY=VALUE ...]`.
 
 What is given as KEY=VALUE goes into its card, beside what the training noted there.
 """
@@ -9,6 +9,8 @@ import dataclasses
 import json
 import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from agents import checkpoint, trained
 

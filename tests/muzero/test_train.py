@@ -163,8 +163,6 @@ def test_impossible_configs_are_refused(changes, words):
 
 
 def test_more_considered_actions_than_exist_are_refused():
-    many = SelfplayConfig(
-        games=8, rows=4, search=GumbelConfig(simulations=4, max_considered=9)
-    )
+    many = SelfplayConfig(games=8, rows=4, search=GumbelConfig(simulations=4, max_considered=9))
     with pytest.raises(SearchConfigError, match="more than the 4 actions"):
         train_module.validate(config(selfplay=many), ENV)

@@ -52,7 +52,9 @@ def test_batches_follow_their_episode_and_stop_at_its_end(lengths, unroll, seed)
         last = ends[ends >= first][0]
         assert part.left[first] == batch.left[row] > 0
         assert batch.final[row, 0] == last
-        assert list(batch.observation[row, :, 0]) == [min(first + k, last) for k in range(unroll + 1)]
+        assert list(batch.observation[row, :, 0]) == [
+            min(first + k, last) for k in range(unroll + 1)
+        ]
         assert list(batch.inside[row]) == [float(first + k < last) for k in range(unroll + 1)]
         assert (batch.weight[row] == batch.inside[row]).all()
 
