@@ -42,7 +42,7 @@ def test_what_lacks_is_named(folder, tmp_path):
     with pytest.raises(CheckpointError, match="has no part 'else'"):
         checkpoint.read(folder, "else")
     (folder / checkpoint.WEIGHTS).unlink()
-    with pytest.raises(CheckpointError, match="has no part 'weights.safetensors'"):
+    with pytest.raises(CheckpointError, match=r"has no part 'weights\.safetensors'"):
         checkpoint.read(folder, checkpoint.WEIGHTS)
 
 

@@ -1,7 +1,5 @@
 """One network in its three forms: as it learns, folded in PyTorch, and as a kernel."""
 
-from collections import namedtuple
-
 import numpy as np
 import pytest
 import torch
@@ -10,12 +8,11 @@ from envs import registry
 from muzero import weights
 from muzero.compiled import compile_network
 from muzero.inference import Acting, fold
-from muzero.kernels import Outputs
+from muzero.kernels import Batch, Outputs
 from muzero.limits import SearchConfigError
 from muzero.network import BoardNetwork, NetworkConfig
 from muzero.weights import CheckpointError, Network
 
-Seen = namedtuple("Seen", ["observation"])
 SMALL = NetworkConfig(channels=12, blocks=2, column_channels=20, hidden=8)
 
 
@@ -54,9 +51,16 @@ def test_the_kernel_says_what_the_network_says(env_id):
 
 def searched(spec, made, seen):
     """Asks the kernel as a search does."""
-    batch = Seen(seen)
     function, arrays = compile_network(Network(spec.id, fold(made)), spec)
     count, actions = len(seen), spec.num_actions
+    batch = Batch(
+        *(np.zeros(len(seen), kind) for kind in (np.int32, np.int32, np.int64, np.int64)),
+        seen,
+        np.zeros(actions, np.bool_),
+        np.zeros(2, np.uint64),
+        np.zeros(1, np.int64),
+        np.zeros(3, np.int64),
+    )
     out = Outputs(
         np.zeros((count, actions), np.float32),
         np.zeros(count, np.float32),
