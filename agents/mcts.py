@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from agents import board
 from agents.base import AgentError, Clock, Decisions
 from agents.mcts_search import (
     FULL,
@@ -27,7 +28,6 @@ from envs.connectx import rules
 from envs.seeding import derive, mix
 
 _MOST = 1_000_000
-_BOARD = ("columns", "rows", "inarow")
 
 
 class Thoughts(NamedTuple):
@@ -108,9 +108,7 @@ class MctsPlayer:
         Raises:
             AgentError: when the environment is not Connect X.
         """
-        if not spec.id.startswith("connectx"):
-            raise AgentError(f"mcts plays connectx only, not {spec.id!r}; choose another player")
-        g = rules.geometry(*(int(spec.options[name]) for name in _BOARD))
+        g = board.geometry(spec, "mcts")
         if self._tree is None or self._tree.g != g:
             self._tree = new_tree(g, self._simulations)
         self._streams = mix(seeds, self._salt)

@@ -17,6 +17,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from agents import board
 from agents.base import AgentError, Clock, Decisions
 from agents.negamax_search import (
     ILLEGAL,
@@ -197,9 +198,7 @@ class NegamaxPlayer:
         Raises:
             AgentError: when the environment is not Connect X.
         """
-        if not spec.id.startswith("connectx"):
-            raise AgentError(f"negamax plays connectx only, not {spec.id!r}; choose another player")
-        g = rules.geometry(*(int(spec.options[name]) for name in ("columns", "rows", "inarow")))
+        g = board.geometry(spec, "negamax")
         if self._search is None or self._search.g != g:
             self._search = new_search(g, self._slots)
         self._streams = mix(seeds, self._salt)

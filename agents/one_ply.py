@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from agents import board
 from agents.base import AgentError, Clock, Decisions
 from envs.base import EnvSpec, TimeStep
 from envs.connectx import rules
@@ -75,15 +76,12 @@ class OnePlyPlayer:
         Raises:
             AgentError: when the environment is not Connect X.
         """
-        if not spec.id.startswith("connectx"):
-            raise AgentError(f"one-ply plays connectx only, not {spec.id!r}; choose another player")
-        size = (int(spec.options[name]) for name in ("columns", "rows", "inarow"))
-        self._geometry = rules.geometry(*size)
+        self._geometry = board.geometry(spec, "one-ply")
         self._streams = mix(seeds, self._salt)
         self._moves = np.zeros(len(seeds), np.int64)
         nobody = np.zeros(0, np.int64)
-        board = np.zeros((0, *spec.observation_shape), np.uint8)
-        _pick(self._geometry, self._streams, self._moves, nobody, board, nobody)
+        blank = np.zeros((0, *spec.observation_shape), np.uint8)
+        _pick(self._geometry, self._streams, self._moves, nobody, blank, nobody)
 
     def act(
         self, rows: NDArray[np.int64], steps: TimeStep, clock: Clock | None = None

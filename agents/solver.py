@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from agents import board
 from agents import solver_book as book
 from agents.base import AgentError, Clock, Decisions
 from agents.solver_root import Budget, Node, OutOfBudgetError, Solver
@@ -86,9 +87,7 @@ class SolverPlayer:
         Raises:
             AgentError: when the environment is not Connect X.
         """
-        if not spec.id.startswith("connectx"):
-            raise AgentError(f"solver plays connectx only, not {spec.id!r}; choose another player")
-        size = tuple(int(spec.options[name]) for name in ("columns", "rows", "inarow"))
+        size = board.geometry(spec, "solver")[:3]
         if self._solver is None or size != self._solver.g[:3]:
             self._solver = new_solver(size, self._memory_mb, self._book)
         self._streams = mix(seeds, derive("solver"))
