@@ -114,3 +114,14 @@ def test_games_of_others_and_against_oneself_do_not_count():
 def test_an_env_without_a_scale_is_named():
     with pytest.raises(ScaleError, match=r"no scale of strength for connectx-5x4x3"):
         scale.load("connectx-5x4x3")
+
+
+def test_the_shipped_scale_is_sound():
+    shipped = scale.load("connectx")
+    assert shipped.agents[0] == "random" and shipped.elo[0] == 0
+    assert (np.diff(shipped.elo) > 0).all()
+    assert shipped.agents[-1] == "solver"
+    assert np.allclose(shipped.covariance, shipped.covariance.T)
+    assert not shipped.covariance[0].any()
+    assert np.linalg.eigvalsh(shipped.covariance).min() > -1
+    assert len(shipped.records) == 64
