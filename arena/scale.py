@@ -44,7 +44,8 @@ class Scale:
     elo: NDArray[np.float64]
     """`float64[A]`, `random` at 0."""
     covariance: NDArray[np.float64]
-    """`float64[A, A]`, Elo squared, of the differences to `random`."""
+    """`float64[A, A]`, Elo squared, of the differences to the anchors' mean. Where zero lies is a
+    definition, so the error of `random` is no error of the others."""
     first_move_elo: float
     """Elo that moving first is worth."""
     openings: int

@@ -42,9 +42,7 @@ def main(folders: list[Path]) -> None:
     fit = rating.fit(results(records))
     names = list(fit.players)
     zero = names.index(ZERO)
-    to_zero = np.eye(len(names)) - np.eye(len(names))[zero]
     elo = fit.elo - fit.elo[zero]
-    covariance = to_zero @ fit.covariance @ to_zero.T
     order = sorted(range(len(names)), key=lambda k: elo[k])
     digest = hashlib.sha256()
     for record in records:
@@ -61,7 +59,7 @@ def main(folders: list[Path]) -> None:
         "model": fit.model,
         "first_move_elo": round(fit.first_move_elo or 0.0, 2),
         "anchors": [{"agent": names[k], "elo": round(float(elo[k]), 2)} for k in order],
-        "covariance": np.round(covariance[np.ix_(order, order)], 2).tolist(),
+        "covariance": np.round(fit.covariance[np.ix_(order, order)], 2).tolist(),
     }
     sys.stdout.write(json.dumps(document, indent=1) + "\n")
 
