@@ -20,7 +20,8 @@ $(DEV): $(SETUP)
 
 setup: $(SETUP)  ## make .venv and install the arena into it
 
-demo: $(SETUP)  ## play a real tournament on Connect X and print its ladder
+demo: $(SETUP)  ## train an agent from nothing, then play a real tournament and print its ladder
+	$(BIN)/arena train connectx/small
 	$(BIN)/arena tournament demo
 
 test: $(DEV)  ## the everyday suite, under five minutes on two cores
