@@ -25,7 +25,7 @@ _MOST = 100_000
 _SLICE = 64
 _ROOM = 4000
 _MARGIN_S = 0.05
-_VALUE_SCALE = 0.5
+_VALUE_SCALE = 0.3
 """Of the search: sharper than in training, where it is to keep many moves alive."""
 
 

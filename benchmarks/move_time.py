@@ -42,7 +42,7 @@ def peer(starts: list[tuple[int, ...]]) -> list[float]:
     network = Acting()
     network.load(weights.unpack_network(data).arrays)
     model = RulesModel(envs.spec("connectx"), network)
-    searcher = Searcher(model, GumbelConfig(SIMULATIONS, gumbel_scale=0, value_scale=0.5), 1)
+    searcher = Searcher(model, GumbelConfig(SIMULATIONS, gumbel_scale=0, value_scale=0.3), 1)
     env, one = envs.make_vector("connectx", 1), np.zeros(1, np.int64)
     times = []
     for start in starts:

@@ -35,7 +35,7 @@ def search(moves: list[int]) -> SearchResult:
     spec = registry.spec(ENV)
     data = checkpoint.read(trained.ZOO / "connectx-alphazero", checkpoint.WEIGHTS)
     model = RulesModel(spec, compile_network(weights.unpack_network(data), spec))
-    config = GumbelConfig(SIMULATIONS, gumbel_scale=0, value_scale=0.5)
+    config = GumbelConfig(SIMULATIONS, gumbel_scale=0, value_scale=0.3)
     step = registry.make(ENV).reset(0, moves)
     return Searcher(model, config, 1)(step.observation[None], step.action_mask[None])
 
@@ -121,7 +121,7 @@ def document(moves: str) -> str:
         value=float(result.value[0]),
         action=action + 1,
         line=line,
-        scale=(50 + int(root("visits")[0].max())) * 0.5,
+        scale=(50 + int(root("visits")[0].max())) * 0.3,
         changed="the first thought was right" if action == first else "the search changed its mind",
     )
 
