@@ -27,7 +27,7 @@ from muzero.search import Searcher, SearchResult  # noqa: E402
 from muzero.tree import UNVISITED  # noqa: E402
 
 ENV, SIMULATIONS, OUT = "connectx", 24, ROOT / "docs" / "how-muzero-thinks.md"
-MOVES = "4455"
+MOVES = "463551"
 
 
 def search(moves: list[int]) -> SearchResult:
