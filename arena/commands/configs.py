@@ -21,7 +21,15 @@ def _tournament(tree: dict[str, Any]) -> TournamentConfig:
     return config
 
 
-CHECKS: dict[str, Callable[[dict[str, Any]], Any]] = {"tournament": _tournament}
+def _train(tree: dict[str, Any]) -> Any:
+    from arena import training  # it loads PyTorch, which nothing else here needs
+
+    config = loader.load(training.TrainingConfig, tree)
+    training.check(config)
+    return config
+
+
+CHECKS: dict[str, Callable[[dict[str, Any]], Any]] = {"tournament": _tournament, "train": _train}
 """For each command with presets: what turns a tree into its config, checked."""
 
 
