@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from arena.elo import ELO_PER_NAT
 from arena.rating_bounds import ONE_SIDED, Bound
@@ -114,8 +115,10 @@ def place(scale: Scale, agent: str, records: Iterable[MatchRecord]) -> Place:
     """Gives where an agent stands, from its rated games against the anchors.
 
     The rating is the maximum of the Bradley-Terry likelihood with anchors and first-move term held
-    fixed and the prior of ladders. Its variance is the sandwich clustered by anchor and opening,
-    plus what the anchors' own errors carry over (the delta method).
+    fixed and the prior of ladders. Its error is the sandwich's, plus what the anchors' own errors
+    carry over (the delta method). All anchors are met from the same openings, so the sandwich is
+    clustered by anchor and opening and by opening alone, with Student's t for the few openings
+    there are; the larger one counts.
 
     Raises:
         ScaleError: when there is no game against an anchor.
@@ -134,9 +137,9 @@ def place(scale: Scale, agent: str, records: Iterable[MatchRecord]) -> Place:
     information = float(slope.sum()) + _PRIOR_SD**-2
     weights = np.bincount(anchor, slope, len(scale.agents)) / information
     carried = weights @ scale.covariance @ weights
-    variance = _scatter([game[3] for game in games], points - expected) / information**2
+    own = _error95([game[3] for game in games], points - expected) / information
     bound: Bound = "lower" if points.min() == 1 else "upper" if points.max() == 0 else None
-    error95 = _Z95 * math.sqrt(ELO_PER_NAT**2 * variance + carried)
+    error95 = math.hypot(ELO_PER_NAT * own, _Z95 * math.sqrt(carried))
     return Place(
         elo=ELO_PER_NAT * rating,
         error95=None if bound else error95,
@@ -173,6 +176,16 @@ def _climb(against: NDArray[np.float64], points: NDArray[np.float64], middle: fl
         if abs(step) < 1e-10:
             break
     return rating
+
+
+def _error95(clusters: Sequence[tuple[int, bytes]], residuals: NDArray[np.float64]) -> float:
+    """Gives half the 95 % interval of the sum of residuals."""
+    by_both = _Z95 * math.sqrt(_scatter(clusters, residuals))
+    openings = [(0, opening) for _, opening in clusters]
+    few = len(set(openings)) - 1
+    if few < 1:
+        return by_both
+    return max(by_both, float(stdtrit(few, 0.975)) * math.sqrt(_scatter(openings, residuals)))
 
 
 def _scatter(clusters: Sequence[tuple[int, bytes]], residuals: NDArray[np.float64]) -> float:
