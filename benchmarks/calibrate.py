@@ -55,7 +55,7 @@ def main() -> int:
             "inside": inside,
             "reruns": options.reruns,
             "at_least": {"inside": round(0.93 * options.reruns)},
-            "command": f"python benchmarks/calibrate.py --reruns {options.reruns}",
+            "command": f"python {sys.argv[0]} --games {options.games} --reruns {options.reruns}",
         },
         sys.stdout,
         indent=2,
