@@ -99,7 +99,7 @@ class AlphaZeroPlayer:
             )
             for i, row in enumerate(rows)
         ]
-        thoughts = [_thought(result) for result in found]
+        thoughts = [thought(result, 0) for result in found]
         action, value, policy, visits, q, line = zip(*thoughts, strict=True)
         return Decisions(
             np.array(action), np.array(value), np.stack(policy), np.stack(visits), np.stack(q), line
@@ -125,13 +125,13 @@ class AlphaZeroPlayer:
             result = searcher(observation, mask)
 
 
-def _thought(result: SearchResult) -> tuple[Any, ...]:
-    """Gives action, value, policy, visits, q and line of one search."""
-    tree, action = result.tree, int(result.action[0])
-    policy = result.action_weights[0].copy()
-    if tree.root("proven")[0]:
+def thought(result: SearchResult, row: int) -> tuple[Any, ...]:
+    """Gives action, value, policy, visits, q and line of one row of a search."""
+    tree, action = result.tree, int(result.action[row])
+    policy = result.action_weights[row].copy()
+    if tree.root("proven")[row]:
         policy[:] = np.arange(policy.size) == action
-    visits = tree.root("visits")[0].astype(np.int64)
-    known = (visits > 0) | (tree.root("ends")[0] > 0)
-    q = np.where(known, tree.root("q")[0], np.nan)
-    return action, float(result.value[0]), policy, visits, q, tree.line(0, action)
+    visits = tree.root("visits")[row].astype(np.int64)
+    known = (visits > 0) | (tree.root("ends")[row] > 0)
+    q = np.where(known, tree.root("q")[row], np.nan)
+    return action, float(result.value[row]), policy, visits, q, tree.line(row, action)

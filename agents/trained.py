@@ -18,7 +18,10 @@ from agents.base import AgentError, Player
 from agents.checkpoint import CheckpointError, Manifest
 
 ZOO = Path(__file__).parent / "zoo"
-KINDS = {"alphazero": "agents.alphazero:AlphaZeroPlayer"}
+KINDS = {
+    "alphazero": "agents.alphazero:AlphaZeroPlayer",
+    "muzero": "agents.muzero:MuZeroPlayer",
+}
 """Kind of a training to who plays from its checkpoints."""
 _RUN = re.compile(r"(?P<run>.+?)(@(?P<step>\d+))?")
 

@@ -69,6 +69,11 @@ def check(config: TrainingConfig) -> None:
     if config.kind not in trained.KINDS:
         near = loader.closest(config.kind, trained.KINDS)
         raise ConfigError(f"kind='{config.kind}'{near} (there are: {', '.join(trained.KINDS)})")
+    if (config.kind == "muzero") != config.train.learned:
+        raise ConfigError(
+            f"kind='{config.kind}' with train.learner.unroll={config.train.learner.unroll}; "
+            "muzero learns a model, so give at least 1, such as 5; alphazero has the rules, give 0"
+        )
     muzero_train.validate(config.train, config.env)
     evaluation.check(config.evaluation, config.env)
 

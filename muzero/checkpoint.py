@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ from envs.base import EnvSpec
 from muzero import weights
 from muzero.inference import fold
 from muzero.learner import Learner
-from muzero.network import BoardNetwork
+from muzero.network import NetworkConfig
 from muzero.trajectory import TrajectoryBuffer
 from muzero.weights import CheckpointError
 
@@ -32,10 +33,10 @@ class Books(NamedTuple):
     """Names of the weights that self-play still needs, the newest last."""
 
 
-def pack_weights(network: BoardNetwork, spec: EnvSpec, kind: str) -> bytes:
+def pack_weights(network: Any, spec: EnvSpec, config: NetworkConfig, kind: str) -> bytes:
     """Gives a folded network, stored as `float16` or `float32`; see `muzero.weights`."""
     arrays = {name: array.astype(kind) for name, array in fold(network).items()}
-    return weights.pack_network(arrays, spec.id)
+    return weights.pack_network(arrays, spec.id, dataclasses.asdict(config))
 
 
 def pack_state(
@@ -74,11 +75,12 @@ def unpack_state(state: Mapping[str, bytes], learner: Learner) -> Books:
 
 def _tensors(learner: Learner) -> dict[str, torch.Tensor]:
     """Gives everything that learning changes, by name."""
-    out = {f"network.{name}": t for name, t in learner.network.state_dict().items()}
-    out |= {f"average.{name}": t for name, t in learner.average.state_dict().items()}
-    for name, parameter in learner.network.named_parameters():
-        for kind, tensor in learner.moments(parameter).items():
-            out[f"optimizer.{name}.{kind}"] = tensor
+    out = {f"average.{name}": t for name, t in learner.average.state_dict().items()}
+    for module, content in learner.learning.items():
+        out |= {f"{module}.{name}": t for name, t in content.state_dict().items()}
+        for name, parameter in content.named_parameters():
+            for kind, tensor in learner.moments(parameter).items():
+                out[f"optimizer.{module}.{name}.{kind}"] = tensor
     return out
 
 

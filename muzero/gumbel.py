@@ -254,7 +254,10 @@ def select_root(node: Any, tree: Any, rule: Any) -> Any:
 
 @inlined
 def _improve(node: Any, rule: Any, weights: Any, q: Any) -> None:
-    """Writes the improved policy and the completed values, nan where illegal, of a root."""
+    """Writes the improved policy and the completed values, nan where illegal, of a root.
+
+    A root that was proven before the network saw it has no priors; its policy is the best edge.
+    """
     complete(node, q)
     for a in range(node.q.size):
         weights[a] = q[a]
@@ -268,6 +271,9 @@ def _improve(node: Any, rule: Any, weights: Any, q: Any) -> None:
         total += weights[a]
         if node.ends[a] == ILLEGAL:
             q[a] = np.nan
+    if total <= 0:
+        total = _ONE
+        weights[best_exact(node)] = total
     for a in range(node.q.size):
         weights[a] /= total
 

@@ -1,7 +1,7 @@
 """Networks that only answer: batch normalisation folded, layers fused. Axes: `R` rows, `A` actions.
 
-`fold` gives plain arrays that any backend can evaluate; `Acting` evaluates them with PyTorch, in
-bfloat16 where the processor multiplies it.
+`fold` gives plain arrays that any backend can evaluate; `Acting` evaluates those of true rules with
+PyTorch, in bfloat16 where the processor multiplies it; `muzero.imagining` those of learned models.
 """
 
 from __future__ import annotations
@@ -15,42 +15,30 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from muzero.network import BoardNetwork
-
 Weights = Mapping[str, NDArray[Any]]
 """As in `muzero.weights.Network.arrays`."""
-_ONCE = ((1, 1), (1, 1), 1)
-_SAME, _NONE = (1, 1), (0, 0)
-
-
-def _folded(pair: Any) -> tuple[Any, Any]:
-    """Gives weight and bias of a convolution that does the work of its normalisation too.
-
-    Source: https://arxiv.org/abs/1502.03167, section 3.1: the scale is gamma / sqrt(var + eps).
-    """
-    convolution, norm = pair[0], pair[1]
-    scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-    weight = convolution.weight * scale[:, None, None, None]
-    return weight, norm.bias - norm.running_mean * scale
+ONCE = ((1, 1), (1, 1), 1)
+"""Stride, dilation and groups of every convolution."""
+SAME, NONE = (1, 1), (0, 0)
 
 
 @torch.no_grad()
-def fold(network: BoardNetwork) -> dict[str, NDArray[np.float32]]:
-    """Gives the weights of a network for evaluation, see `Weights`."""
-    parts = {"stem": _folded(network.stem)}
-    blocks: Any = network.tower
-    for number, block in enumerate(blocks):
-        parts[f"block{number}.first"] = _folded(block.first)
-        parts[f"block{number}.second"] = _folded(block.second)
-    parts["column"] = _folded(network.column)
-    for name in ("policy", "hidden", "out"):
-        layer = getattr(network, name)
-        parts[name] = (layer.weight, layer.bias)
-    return {
-        f"{name}.{kind}": tensor.detach().float().cpu().numpy().copy()
-        for name, pair in parts.items()
-        for kind, tensor in zip(("weight", "bias"), pair, strict=True)
-    }
+def fold(network: Any) -> dict[str, NDArray[np.float32]]:
+    """Gives the weights of a network for evaluation, see `Weights`.
+
+    Where the network has no function `folded`, or it gives None, they are its state, as it is.
+    """
+    folded = getattr(network, "folded", lambda: None)()
+    if folded is None:
+        parts = network.state_dict()
+    else:
+        kinds = ("weight", "bias")
+        parts = {
+            f"{name}.{kind}": tensor
+            for name, pair in folded.items()
+            for kind, tensor in zip(kinds, pair, strict=True)
+        }
+    return {name: tensor.detach().float().cpu().numpy().copy() for name, tensor in parts.items()}
 
 
 def fast_type() -> torch.dtype:
@@ -60,11 +48,12 @@ def fast_type() -> torch.dtype:
     return torch.bfloat16 if capable else torch.float32
 
 
-class _Fused:
-    """A folded network on a CPU. Convolutions end in their activation, blocks in their sum."""
+class Layers:
+    """Folded layers on a CPU. Convolutions end in their activation, blocks in their sum."""
 
     def __init__(self, weights: Weights, kind: torch.dtype) -> None:
-        self._kind = kind
+        """Takes layers, computing with numbers of `kind`."""
+        self.kind = kind
         parts = {name: torch.from_numpy(np.array(array)) for name, array in weights.items()}
         self._parts = {
             name: part.to(kind).contiguous(memory_format=torch.channels_last)
@@ -72,60 +61,70 @@ class _Fused:
             else part.to(kind)
             for name, part in parts.items()
         }
-        self._blocks = sum(name.endswith("first.weight") for name in weights)
 
-    def _layer(self, name: str) -> tuple[Tensor, Tensor]:
+    def layer(self, name: str) -> tuple[Tensor, Tensor]:
+        """Gives weight and bias."""
         return self._parts[f"{name}.weight"], self._parts[f"{name}.bias"]
 
-    def __call__(self, observation: NDArray[np.uint8]) -> tuple[Any, Any]:
-        """Gives logits, `float32[R, A]`, and values, `float32[R]`, of observations."""
-        with torch.inference_mode():
-            plain = torch.from_numpy(observation)
-            planes = torch.empty(
-                (len(plain), plain.shape[1] + 1, *plain.shape[2:]),
-                dtype=self._kind,
-                memory_format=torch.channels_last,
-            )
-            planes[:, :-1] = plain
-            planes[:, -1] = 1
-            logits, value = self._heads(self._tower(planes))
-            return logits.numpy(), value.numpy()
+    def blocks(self, name: str) -> int:
+        """Gives how many residual blocks there are of a name."""
+        return sum(f"{name}{n}.first.weight" in self._parts for n in range(len(self._parts)))
 
-    def _tower(self, planes: Tensor) -> Tensor:
-        convolve = torch.ops.mkldnn._convolution_pointwise
+    def see(self, observation: NDArray[np.uint8]) -> Tensor:
+        """Gives observations and a plane of ones as a map."""
+        plain = torch.from_numpy(observation)
+        planes = torch.empty(
+            (len(plain), plain.shape[1] + 1, *plain.shape[2:]),
+            dtype=self.kind,
+            memory_format=torch.channels_last,
+        )
+        planes[:, :-1] = plain
+        planes[:, -1] = 1
+        return planes
+
+    def convolve(self, x: Tensor, name: str, pad: tuple[int, int] = SAME) -> Tensor:
+        """Gives `relu(convolution(x))`."""
+        layer = torch.ops.mkldnn._convolution_pointwise
+        out: Tensor = layer(x, *self.layer(name), pad, *ONCE, "relu", [], "")
+        return out
+
+    def tower(self, x: Tensor, name: str) -> Tensor:
+        """Runs all blocks of a name; overwrites `x`."""
         add = torch.ops.mkldnn._convolution_pointwise_.binary
-        x: Tensor = convolve(planes, *self._layer("stem"), _SAME, *_ONCE, "relu", [], "")
-        for number in range(self._blocks):
-            first, second = self._layer(f"block{number}.first"), f"block{number}.second"
-            y = convolve(x, *first, _SAME, *_ONCE, "relu", [], "")
-            add(x, y, *self._layer(second), _SAME, *_ONCE, "add", 1.0, "relu", [], "")
-        columns: Tensor = convolve(x, *self._layer("column"), _NONE, *_ONCE, "relu", [], "")
-        return columns
+        for number in range(self.blocks(name)):
+            y = self.convolve(x, f"{name}{number}.first")
+            second = self.layer(f"{name}{number}.second")
+            add(x, y, *second, SAME, *ONCE, "add", 1.0, "relu", [], "")
+        return x
 
-    def _heads(self, columns: Tensor) -> tuple[Tensor, Tensor]:
+    def heads(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Gives logits, `[R, A]`, values, `[R]`, and the rest of the columns, `[R, A, ...]`."""
         linear = torch.nn.functional.linear
-        columns = columns.squeeze(2).transpose(1, 2)
-        hidden = torch.relu(linear(columns.reshape(len(columns), -1), *self._layer("hidden")))
-        out = linear(hidden, *self._layer("out")).float()
-        logits = linear(columns, *self._layer("policy")).squeeze(2).float() + out[:, 1:]
-        return logits, torch.tanh(out[:, 0] / 2)
+        columns = self.convolve(x, "column", NONE).squeeze(2).transpose(1, 2)
+        hidden = torch.relu(linear(columns.reshape(len(columns), -1), *self.layer("hidden")))
+        out = linear(hidden, *self.layer("out")).float()
+        said = linear(columns, *self.layer("policy")).float()
+        return said[:, :, 0] + out[:, 1:], torch.tanh(out[:, 0] / 2), said[:, :, 1:]
 
 
 class Acting:
     """A network as a search on true rules takes it; its weights can be exchanged."""
 
     def __init__(self) -> None:
-        self._fused: _Fused | None = None
+        self._layers: Layers | None = None
         self.seconds = 0.0
 
     def load(self, weights: Weights) -> None:
         """Takes other weights, and starts to count anew the seconds that answers take."""
-        self._fused, self.seconds = _Fused(weights, fast_type()), 0.0
+        self._layers, self.seconds = Layers(weights, fast_type()), 0.0
 
     def __call__(self, observation: NDArray[np.uint8]) -> tuple[Any, Any]:
         """Gives logits, `float32[R, A]`, and values, `float32[R]`, of observations."""
-        assert self._fused is not None, "load comes first"
-        began = time.perf_counter()
-        said = self._fused(observation)
+        layers, began = self._layers, time.perf_counter()
+        assert layers is not None, "load comes first"
+        with torch.inference_mode():
+            first = layers.convolve(layers.see(observation), "stem")
+            logits, value, _ = layers.heads(layers.tower(first, "block"))
+            said = logits.numpy(), value.numpy()
         self.seconds += time.perf_counter() - began
         return said

@@ -13,14 +13,26 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from muzero import losses
+from muzero.categories import Categories
+from muzero.consistency import Consistency
 from muzero.inference import fast_type
 from muzero.limits import check
-from muzero.network import BoardNetwork
 from muzero.trajectory import Batch
+
+_WEIGHTS = {
+    "value": "value_weight",
+    "reward": "reward_weight",
+    "legal": "rules_weight",
+    "ends": "rules_weight",
+    "decoder": "decoder_weight",
+    "final": "final_weight",
+    "consistency": "consistency_weight",
+}
+"""Name of a loss to the field of the config that weighs it; the policy's weighs 1."""
 
 
 class DivergedError(ArithmeticError):
@@ -32,7 +44,7 @@ class LearnerConfig:
     """How a network learns."""
 
     batch: int = 512
-    """Moments of one step."""
+    """Moments of one step; with a learned model the imagined ones count."""
     replay_ratio: float = 4.0
     """Moments learned from for each new one."""
     unroll: int = 0
@@ -53,8 +65,17 @@ class LearnerConfig:
     """Share of the search's value in the value's target; the rest is what followed."""
     value_weight: float = 1.0
     """Weight of the value's loss; the policy's is 1."""
-    board_weight: float = 0.15
+    reward_weight: float = 1.0
+    """Weight of the reward's loss, where the network says rewards."""
+    rules_weight: float = 1.0
+    """Weight of the losses of what is legal and of what ends, where the network says so."""
+    decoder_weight: float = 4.0
+    """Weight of the loss of the board as it is, where the network has a decoder."""
+    final_weight: float = 0.15
     """Weight of the loss of the final board."""
+    consistency_weight: float = 0.0
+    """Weight of the difference between imagined latents and those of the true observations; 0 =
+    not asked."""
     mirror: bool = True
     """Whether the mirror image of every moment is as likely as itself."""
     first_moments: int = 8192
@@ -70,7 +91,7 @@ class LearnerConfig:
         """
         check("batch", self.batch, 2)
         check("replay_ratio", self.replay_ratio, 0)
-        check("unroll", self.unroll, 0)
+        check("unroll", self.unroll, 0, self.batch - 1)
         check("learning_rate", self.learning_rate, 0)
         check("final_rate", self.final_rate, 0, 1)
         check("warm_up", self.warm_up, 0)
@@ -79,6 +100,13 @@ class LearnerConfig:
         check("root_share", self.root_share, 0, 1)
         check("first_moments", self.first_moments, 1)
         check("buffer_mb", self.buffer_mb, 1)
+        for name in _WEIGHTS.values():
+            check(name, getattr(self, name), 0)
+
+    @property
+    def starts(self) -> int:
+        """Moments of one step that are not imagined."""
+        return self.batch // (self.unroll + 1)
 
 
 def rate(config: LearnerConfig, step: int, done: float) -> float:
@@ -94,12 +122,34 @@ def rate(config: LearnerConfig, step: int, done: float) -> float:
 class Learner:
     """A network, its optimiser and its average."""
 
-    def __init__(self, network: BoardNetwork, config: LearnerConfig, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        network: Any,
+        config: LearnerConfig,
+        device: str = "cpu",
+        scale: Categories | None = None,
+        consistency: Consistency | None = None,
+    ) -> None:
+        """Makes a learner.
+
+        Args:
+            network: see `muzero.network`.
+            config: how to learn.
+            device: where to.
+            scale: of the network's values, where it gives categories.
+            consistency: compares latents; None = nothing does.
+        """
         self.config, self.device, self.step = config, torch.device(device), 0
-        self.network = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = network.to(self.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).eval()
+        self._scale = scale
+        self._consistency = None if consistency is None else consistency.to(self.device)
+        self.learning = {"network": self.network}
+        """Modules by name; all but the network never play."""
+        if self._consistency is not None:
+            self.learning["consistency"] = self._consistency
         self.optimizer = torch.optim.AdamW(
-            self.network.parameters(),
+            [p for module in self.learning.values() for p in module.parameters()],
             lr=config.learning_rate,
             betas=(0.9, 0.99),
             weight_decay=config.weight_decay,
@@ -121,17 +171,12 @@ class Learner:
             group["lr"] = lr
         kind = torch.bfloat16 if self.device.type == "cuda" else fast_type()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=kind == torch.bfloat16):
-            losses = self._losses(batch, mirrored)
-        config = self.config
-        loss = (
-            losses["policy"]
-            + config.value_weight * losses["value"]
-            + config.board_weight * losses["board"]
-        )
+            found = self._losses(batch, mirrored)
+        loss = torch.stack([self._weight(name) * part for name, part in found.items()]).sum()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), config.clip)
-        numbers = {name: float(part.detach()) for name, part in losses.items()}
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
+        numbers = {name: float(part.detach()) for name, part in found.items()}
         numbers["loss"] = float(loss.detach())
         if not math.isfinite(numbers["loss"]):
             raise DivergedError(f"the loss is {numbers['loss']} at learner step {self.step}")
@@ -159,33 +204,13 @@ class Learner:
         floats = [pair for pair in pairs if pair[0].is_floating_point()]
         torch._foreach_lerp_([a for a, _ in floats], [b for _, b in floats], 1 - keep)
 
+    def _weight(self, name: str) -> float:
+        return float(getattr(self.config, _WEIGHTS[name])) if name in _WEIGHTS else 1.0
+
     def _losses(self, batch: Batch, mirrored: NDArray[np.bool_]) -> dict[str, Tensor]:
-        flip = torch.from_numpy(mirrored).to(self.device)
-
-        def seen(array: NDArray[Any]) -> Tensor:
-            """Gives an array as the mirrored rows see it: its last axis, of columns, reversed."""
-            tensor = torch.from_numpy(array).to(self.device).float()
-            shape = (-1,) + (1,) * (tensor.ndim - 1)
-            return torch.where(flip.view(shape), tensor.flip(-1), tensor)
-
-        policy = seen(batch.policy)
-        share = self.config.root_share
-        target = share * batch.value + (1 - share) * batch.returns
-        worth = torch.from_numpy((1 + target) / 2).to(self.device).clamp(0, 1)
-        said = self.network(seen(np.ascontiguousarray(batch.observation[:, 0])))
-        cross = -(policy[:, 0] * F.log_softmax(said.logits.float(), 1)).sum(1)
-        weight = torch.from_numpy(batch.weight[:, 0]).to(self.device)
-        return {
-            "policy": (cross * weight).sum() / weight.sum().clamp(min=1),
-            "value": F.binary_cross_entropy_with_logits(said.value.float(), worth[:, 0]),
-            "board": F.cross_entropy(said.board.float(), self._final(batch, flip)),
-        }
-
-    def _final(self, batch: Batch, flip: Tensor) -> Tensor:
-        """Gives the last boards, `int64[L, H, W]`, as the players to move at first see them."""
-        planes = torch.from_numpy(batch.final).to(self.device).long()
-        odd = torch.from_numpy(batch.left % 2 == 1).to(self.device).view(-1, 1, 1)
-        mine = torch.where(odd, planes[:, 1], planes[:, 0])
-        theirs = torch.where(odd, planes[:, 0], planes[:, 1])
-        board = mine + 2 * theirs
-        return torch.where(flip.view(-1, 1, 1), board.flip(-1), board)
+        wanted = losses.targets(batch, mirrored, self.config.root_share, self.device)
+        out = losses.unroll(self.network, wanted)
+        found = losses.losses(out, wanted, self._scale)
+        if self._consistency is not None:
+            found["consistency"] = self._consistency(self.network, out.latents, wanted)
+        return found

@@ -184,9 +184,11 @@ def leaf_learned(parent: Any, node: Any, game: Any, batch: Any, r: Any) -> Any:
 def fill_learned(node: Any, game: Any, batch: Any, outputs: Any, r: Any) -> Any:
     """Puts row `r` of the network's answers into a node; says whether they were finite.
 
-    Where heads would forbid every action, they are not believed.
+    Where heads would forbid every action, they are not believed; nor at the root, whose legal
+    actions are given.
     """
-    if node.parent != UNVISITED:
+    inner = node.parent != UNVISITED
+    if inner:
         node.reward = outputs.reward[r]
         node.discount = game.discount
     if outputs.heads.shape[0] == 3:
@@ -194,8 +196,8 @@ def fill_learned(node: Any, game: Any, batch: Any, outputs: Any, r: Any) -> Any:
         for a in range(node.q.size):
             allowed = allowed or (node.ends[a] == OPEN and outputs.heads[0, r, a] > 0)
         for a in range(node.q.size):
-            if node.ends[a] == OPEN and allowed:
-                if outputs.heads[0, r, a] <= 0:
+            if node.ends[a] == OPEN and (allowed or not inner):
+                if inner and outputs.heads[0, r, a] <= 0:
                     node.ends[a] = ILLEGAL
                 elif outputs.heads[1, r, a] > 0 or outputs.heads[2, r, a] > 0:
                     node.ends[a] = 1

@@ -1,13 +1,16 @@
-"""The network of boards. Axes: `B` rows, `C` channels, `H` x `W` a board, `A` actions.
+"""The network of boards, and what every network is made of. Axes: `B`, `C`, `H` x `W`, `A`, `K`.
 
-It is made of functions that a learner unrolls: `representation` gives the latent of an observation,
-`predict` what it says of a latent. On true rules nothing else is needed.
+`B` rows, `C` channels, `H` x `W` a board, `A` actions, `K` categories of a value. A network is a
+class with three functions that a learner unrolls: `representation` gives the latent of an
+observation, `dynamics` the latent that follows an action, `prediction` what is expected from a
+latent. On true rules `dynamics` is not needed. `muzero.architecture` finds them by name.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -18,16 +21,30 @@ from muzero.limits import SearchConfigError, check
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """The size of a network."""
+    """The kind and the size of a network."""
 
+    name: str = "board"
+    """Which one: a name that `muzero.architecture` knows, or `module:Class`."""
     channels: int = 32
     """Channels of the latent, `C`."""
     blocks: int = 4
-    """Residual blocks, of two convolutions each."""
+    """Residual blocks, of two convolutions each, from the observation to the latent."""
+    dynamics_blocks: int = 2
+    """Residual blocks from a latent to the next; learned models only."""
+    prediction_blocks: int = 1
+    """Residual blocks before the heads; learned models only."""
     column_channels: int = 64
     """Numbers that stand for a column in the heads."""
     hidden: int = 64
     """Numbers that stand for the whole board in the heads."""
+    rule_heads: bool = True
+    """Whether a learned model says which actions are legal, win and draw, and stops there; else it
+    says rewards, as in the paper."""
+    categories: int = 0
+    """Categories that values and rewards are given in, `K`; 0 = one number. At least 2 where the
+    range of returns is not [-1, 1]."""
+    categories_limit: float = 1.0
+    """Largest value and reward that the categories hold; the smallest is its negative."""
 
     def __post_init__(self) -> None:
         """Refuses sizes that no network can have.
@@ -37,22 +54,35 @@ class NetworkConfig:
         """
         check("channels", self.channels, 1)
         check("blocks", self.blocks, 0)
+        check("dynamics_blocks", self.dynamics_blocks, 0)
+        check("prediction_blocks", self.prediction_blocks, 0)
         check("column_channels", self.column_channels, 1)
         check("hidden", self.hidden, 1)
+        check("categories_limit", self.categories_limit, 1e-6)
+        if self.categories:
+            check("categories", self.categories, 2)
 
 
 class Prediction(NamedTuple):
-    """What a network says of `B` latents; all seen by the player to move."""
+    """What a network says of `B` latents; all seen by the player to move. None = it does not."""
 
     logits: Tensor
     """`[B, A]`, of the policy."""
     value: Tensor
-    """`[B]`, the logit of `(1 + return) / 2`."""
-    board: Tensor
-    """`[B, 3, H, W]`, logits for each cell: empty, the mover's, the other's."""
+    """`[B]`, the logit of `(1 + return) / 2`; or `[B, K]`, logits of `muzero.categories`."""
+    rules: Tensor | None = None
+    """`[B, A, 3]`, logits that an action is legal, wins at once, draws at once."""
+    decoded: Tensor | None = None
+    """`[B, 3, H, W]`, logits for each cell as it is now: empty, the mover's, the other's."""
+    final: Tensor | None = None
+    """`[B, 3, H, W]`, the same for the end of the episode."""
 
 
-def _convolution(inputs: int, outputs: int, kernel: tuple[int, int]) -> nn.Sequential:
+Folded = tuple[Any, Any]
+"""Weight and bias of a layer with its normalisation inside."""
+
+
+def convolution(inputs: int, outputs: int, kernel: tuple[int, int]) -> nn.Sequential:
     """Gives a convolution that keeps 3x3 maps at their size, and its normalisation."""
     padding = (1, 1) if kernel == (3, 3) else (0, 0)
     return nn.Sequential(
@@ -66,56 +96,125 @@ class Block(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.first = _convolution(channels, channels, (3, 3))
-        self.second = _convolution(channels, channels, (3, 3))
+        self.first = convolution(channels, channels, (3, 3))
+        self.second = convolution(channels, channels, (3, 3))
 
     def forward(self, x: Tensor) -> Tensor:
         """Gives `[B, C, H, W]` from the same."""
         return torch.relu(x + self.second(torch.relu(self.first(x))))
 
 
+def tower(count: int, channels: int) -> nn.Sequential:
+    """Gives residual blocks, one after the other."""
+    return nn.Sequential(*(Block(channels) for _ in range(count)))
+
+
+def fold(pair: Any) -> Folded:
+    """Gives weight and bias of a convolution that does the work of its normalisation too.
+
+    Source: https://arxiv.org/abs/1502.03167, section 3.1: the scale is gamma / sqrt(var + eps).
+    """
+    convolution, norm = pair[0], pair[1]
+    scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+    weight = convolution.weight * scale[:, None, None, None]
+    return weight, norm.bias - norm.running_mean * scale
+
+
+def fold_tower(blocks: Iterable[Any], name: str) -> dict[str, Folded]:
+    """Gives the layers of residual blocks: `NAME0.first`, `NAME0.second`, `NAME1.first`, ..."""
+    parts = {}
+    for number, block in enumerate(blocks):
+        parts[f"{name}{number}.first"] = fold(block.first)
+        parts[f"{name}{number}.second"] = fold(block.second)
+    return parts
+
+
+def planes(observation: Tensor) -> Tensor:
+    """Gives observations, `[B, planes, H, W]`, with a plane of ones, which shows the edges."""
+    ones = torch.ones_like(observation[:, :1])
+    return torch.cat([observation, ones], 1).contiguous(memory_format=torch.channels_last)
+
+
+def check_board(spec: EnvSpec) -> None:
+    """Refuses environments that are no boards.
+
+    Raises:
+        SearchConfigError: when the observations are no boards with one action for each column, or
+            the returns are not from -1 to 1.
+    """
+    shape = spec.observation_shape
+    if len(shape) != 3 or shape[2] != spec.num_actions or spec.value_range != (-1.0, 1.0):
+        raise SearchConfigError(
+            f"{spec.id} is no board with one action for each column and returns from -1 to 1; "
+            "this network cannot play it"
+        )
+
+
+class Heads(nn.Module):
+    """Policy and value from the columns of a map, and what else is said of each column."""
+
+    def __init__(self, spec: EnvSpec, config: NetworkConfig, extra: int, values: int = 1) -> None:
+        """Makes heads that say `extra` numbers of each column and `values` of the whole board."""
+        super().__init__()
+        _, rows, columns = spec.observation_shape
+        width = config.column_channels
+        self.values = values
+        self.column = convolution(config.channels, width, (rows, 1))
+        self.policy = nn.Linear(width, 1 + extra)
+        self.hidden = nn.Linear(width * columns, config.hidden)
+        self.out = nn.Linear(config.hidden, values + spec.num_actions)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Gives the policy's logits, `[B, A]`, the value, `[B]` or `[B, values]`, and the rest.
+
+        The rest is `[B, A, extra]`.
+        """
+        columns = torch.relu(self.column(x)).squeeze(2).transpose(1, 2)
+        hidden = torch.relu(self.hidden(columns.flatten(1)))
+        out, of_columns = self.out(hidden), self.policy(columns)
+        logits = of_columns[:, :, 0] + out[:, self.values :]
+        value = out[:, 0] if self.values == 1 else out[:, : self.values]
+        return logits, value, of_columns[:, :, 1:]
+
+    def folded(self) -> dict[str, Folded]:
+        """Gives the layers by the names that `muzero.weights.Network` lists."""
+        parts = {"column": fold(self.column)}
+        for name in ("policy", "hidden", "out"):
+            layer = getattr(self, name)
+            parts[name] = (layer.weight, layer.bias)
+        return parts
+
+
 class BoardNetwork(nn.Module):
-    """Policy, value and a picture of the board, for games in which an action is a column."""
+    """Policy, value and a picture of the end, for games in which an action is a column.
+
+    It has no `dynamics`: it is for true rules.
+    """
 
     def __init__(self, spec: EnvSpec, config: NetworkConfig) -> None:
         """Makes a network with random weights.
 
         Raises:
-            SearchConfigError: when the environment's observations are no boards with one action
-                for each column, or its returns are not from -1 to 1.
+            SearchConfigError: when the environment is no board, see `check_board`.
         """
         super().__init__()
-        shape = spec.observation_shape
-        if len(shape) != 3 or shape[2] != spec.num_actions or spec.value_range != (-1.0, 1.0):
-            raise SearchConfigError(
-                f"{spec.id} is no board with one action for each column and returns from -1 to 1; "
-                "this network cannot play it"
-            )
-        planes, rows, columns = shape
-        width = config.column_channels
-        self.stem = _convolution(planes + 1, config.channels, (3, 3))
-        self.tower = nn.Sequential(*(Block(config.channels) for _ in range(config.blocks)))
-        self.column = _convolution(config.channels, width, (rows, 1))
-        self.policy = nn.Linear(width, 1)
-        self.hidden = nn.Linear(width * columns, config.hidden)
-        self.out = nn.Linear(config.hidden, 1 + spec.num_actions)
+        check_board(spec)
+        self.stem = convolution(spec.observation_shape[0] + 1, config.channels, (3, 3))
+        self.tower = tower(config.blocks, config.channels)
+        self.heads = Heads(spec, config, 0)
         self.board = nn.Conv2d(config.channels, 3, 1)
 
     def representation(self, observation: Tensor) -> Tensor:
         """Gives the latent, `[B, C, H, W]`, of observations, `[B, planes, H, W]`."""
-        ones = torch.ones_like(observation[:, :1])
-        planes = torch.cat([observation, ones], 1).contiguous(memory_format=torch.channels_last)
-        latent: Tensor = self.tower(torch.relu(self.stem(planes)))
+        latent: Tensor = self.tower(torch.relu(self.stem(planes(observation))))
         return latent
 
-    def predict(self, latent: Tensor) -> Prediction:
+    def prediction(self, latent: Tensor) -> Prediction:
         """Gives what follows from a latent."""
-        columns = torch.relu(self.column(latent)).squeeze(2).transpose(1, 2)
-        hidden = torch.relu(self.hidden(columns.flatten(1)))
-        out = self.out(hidden)
-        logits = self.policy(columns).squeeze(2) + out[:, 1:]
-        return Prediction(logits, out[:, 0], self.board(latent))
+        logits, value, _ = self.heads(latent)
+        return Prediction(logits, value, final=self.board(latent))
 
-    def forward(self, observation: Tensor) -> Prediction:
-        """Gives what the network says of observations."""
-        return self.predict(self.representation(observation))
+    def folded(self) -> dict[str, Folded]:
+        """Gives the layers that play, by name."""
+        tower: Any = self.tower
+        return {"stem": fold(self.stem), **fold_tower(tower, "block"), **self.heads.folded()}

@@ -53,6 +53,9 @@ class SelfplayConfig:
     """Steps after which the value of the search stands for what followed; 0 = the outcome."""
     decay: float = 1.0
     """Factor of returns for each step that they lie ahead, so that sooner is better."""
+    random_chunks: int = 0
+    """Chunks of a training, the first ones, whose games are random to their end: they teach the
+    rules and no policy, and cost nothing."""
 
     def __post_init__(self) -> None:
         """Refuses what cannot be played.
@@ -71,6 +74,7 @@ class SelfplayConfig:
         check("random_plies", self.random_plies, 0)
         check("n_step", self.n_step, 0)
         check("decay", self.decay, 0, 1)
+        check("random_chunks", self.random_chunks, 0)
 
 
 class Moment(NamedTuple):
@@ -80,6 +84,8 @@ class Moment(NamedTuple):
     """`int64[R]`, number of the game in its chunk."""
     observation: NDArray[np.uint8]
     """`uint8[R, ...]`, seen by the mover, as all that follows."""
+    action_mask: NDArray[np.bool_]
+    """`bool[R, A]`."""
     action: NDArray[Any]
     """`int[R]`."""
     reward: NDArray[Any]
@@ -110,6 +116,18 @@ def opening(env_id: str, seed: int, config: SelfplayConfig) -> tuple[int, ...]:
     return tuple(actions)
 
 
+def _random_move(
+    game: NDArray[np.int64], now: TimeStep, streams: NDArray[np.int64], ply: NDArray[np.int64]
+) -> Moment:
+    """Gives a move that no search has found; its value is not known."""
+    chance = seeding.uniform(streams, np.zeros_like(streams))
+    mask, none = now.action_mask, np.zeros(len(game))
+    place = (chance * mask.sum(1)).astype(np.int64)
+    action = (mask.cumsum(1) <= place[:, None]).sum(1)
+    unknown = np.full(len(game), np.nan)
+    return Moment(game, now.observation, mask, action, none, np.zeros(mask.shape), unknown, none)
+
+
 class Selfplay:
     """Plays chunks with one model; its memory is allocated once."""
 
@@ -126,6 +144,7 @@ class Selfplay:
     def play(self, seed: int, index: int) -> Trajectory:
         """Plays chunk `index` of the games that follow from `seed`."""
         config, moments = self._config, list[Moment]()
+        move = _random_move if index < config.random_chunks else self._move
         numbers = range(index * config.games, (index + 1) * config.games)
         seeds = np.array([seeding.derive(seed, "game", number) for number in numbers])
         starts = [opening(self._env_id, int(s), config) for s in seeds]
@@ -134,7 +153,7 @@ class Selfplay:
         step = self._env.reset(rows, seeds[game], starts[:begun])
         while rows.size:
             now, streams = step.take(rows), seeding.mix(seeds[game[rows]], ply[rows]) >> _SHIFT
-            moment = self._move(game[rows], now, streams.astype(np.int64), ply[rows])
+            moment = move(game[rows], now, streams.astype(np.int64), ply[rows])
             actions = np.zeros(config.rows, np.int64)
             actions[rows] = moment.action
             step = self._env.step(actions)
@@ -142,7 +161,7 @@ class Selfplay:
             ply[rows] += 1
             over = rows[step.last[rows]]
             if over.size:
-                moments.append(_ended(game[over], step.observation[over], moment))
+                moments.append(_ended(game[over], step.take(over)))
                 fresh = over[: config.games - begun]
                 rows = np.setdiff1d(rows, over[fresh.size :])
                 game[fresh], ply[fresh] = begun + np.arange(fresh.size), 0
@@ -151,6 +170,34 @@ class Selfplay:
                     began = [starts[number] for number in game[fresh]]
                     step = self._env.reset(fresh, seeds[game[fresh]], began)
         return assemble(moments, self._env.spec, config)
+
+    def reanalyze(self, seed: int, index: int, old: Trajectory) -> Trajectory:
+        """Gives stored moments with policies and values of new searches; actions and ends stay.
+
+        Source: MuZero, Appendix H, https://arxiv.org/abs/1911.08265.
+
+        Args:
+            seed: of the searches' noise.
+            index: of the chunk, also for the noise.
+            old: moments of whole games; those that were not to teach a policy do from now on.
+        """
+        config = self._config
+        places = np.flatnonzero(old.left > 0)
+        policy, value = old.policy.copy(), old.value.copy()
+        weight = old.weight.copy()
+        for first in range(0, len(places), config.rows):
+            rows = places[first : first + config.rows]
+            drawn = seeding.mix(np.full(len(rows), seeding.derive(seed, "again", index)), rows)
+            noise_of = noise.Noise(
+                noise.gumbel((drawn >> _SHIFT).astype(np.int64), 0, policy.shape[1])
+            )
+            found = self._searcher(old.observation[rows], old.action_mask[rows], noise_of)
+            policy[rows], q = hasten(found, config)
+            value[rows], weight[rows] = np.nansum(policy[rows] * q, 1), 1
+        returns = n_step_returns(
+            old.reward, value, old.left, self._env.spec.discount * config.decay, config.n_step
+        )
+        return old._replace(policy=policy, value=value, weight=weight, returns=returns)
 
     def _move(
         self,
@@ -164,7 +211,9 @@ class Selfplay:
         policy, q = hasten(found, self._config)
         value = np.nansum(policy * q, 1)
         none = np.zeros(len(game))
-        return Moment(game, now.observation, found.action, none, policy, value, weight)
+        return Moment(
+            game, now.observation, now.action_mask, found.action, none, policy, value, weight
+        )
 
     def _search(
         self, now: TimeStep, streams: NDArray[np.int64], ply: NDArray[np.int64]
@@ -205,11 +254,11 @@ def hasten(
     return (policy / policy.sum(1, keepdims=True)).astype(np.float32), q
 
 
-def _ended(game: NDArray[np.int64], observation: NDArray[np.uint8], like: Moment) -> Moment:
+def _ended(game: NDArray[np.int64], after: TimeStep) -> Moment:
     """Gives the last moments of games, in which nothing is done."""
-    none = np.zeros(len(game))
-    policy = np.zeros((len(game), like.policy.shape[1]))
-    return Moment(game, observation, none, none, policy, none, none)
+    none, mask = np.zeros(len(game)), after.action_mask
+    policy = np.zeros(mask.shape)
+    return Moment(game, after.observation, mask, none, none, policy, none, none)
 
 
 def assemble(moments: list[Moment], spec: EnvSpec, config: SelfplayConfig) -> Trajectory:
@@ -217,18 +266,21 @@ def assemble(moments: list[Moment], spec: EnvSpec, config: SelfplayConfig) -> Tr
     whole = Moment(*(np.concatenate(part) for part in zip(*moments, strict=True)))
     order = np.argsort(whole.game, kind="stable")
     parts: list[Any] = [part[order] for part in whole]
-    game, observation, action, reward, policy, value, weight = parts
+    game, observation, action_mask, action, reward, policy, value, weight = parts
     ends = np.flatnonzero(np.diff(game, append=-1))
     place = np.arange(len(game))
     left = (ends[np.searchsorted(ends, place)] - place).astype(np.int16)
     value = value.astype(np.float32)
-    returns = n_step_returns(reward, value, left, spec.discount * config.decay, config.n_step)
+    searched = bool(np.isfinite(value).all())
+    n_step = config.n_step if searched else 0
+    returns = n_step_returns(reward, value, left, spec.discount * config.decay, n_step)
     return Trajectory(
         observation,
+        action_mask,
         action.astype(np.int16),
         reward.astype(np.float32),
         policy.astype(np.float16),
-        value,
+        value if searched else returns,
         returns,
         weight.astype(np.float32),
         left,

@@ -1,4 +1,7 @@
-"""Training by self-play on true rules, as one loop. Axes: `L` rows of a batch.
+"""Training by self-play, as one loop. Axes: `L` rows of a batch.
+
+On true rules (AlphaZero) the learner unrolls nothing; where it does, the model is learned (MuZero)
+and the rules only say at the root what is legal.
 
 Chunk i of self-play acts with weights version i - lag, where version n is what the learner has made
 of chunks 0 to n - 1. So what is learned follows from the config and the seed, whoever plays.
@@ -6,6 +9,7 @@ of chunks 0 to n - 1. So what is learned follows from the config and the seed, w
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,12 +20,14 @@ import numpy as np
 import torch
 
 from envs import registry, seeding
-from muzero import checkpoint, memory, weights
+from muzero import architecture, checkpoint, imagining, memory, weights
+from muzero.consistency import Consistency
+from muzero.imagining import Imagining
 from muzero.inference import Acting
 from muzero.learner import Learner, LearnerConfig, rate
 from muzero.limits import SearchConfigError, check
-from muzero.models import RulesModel
-from muzero.network import BoardNetwork, NetworkConfig
+from muzero.models import Model, RulesModel
+from muzero.network import NetworkConfig
 from muzero.progress import Map, Progress, Store, WorkError
 from muzero.search import Searcher
 from muzero.selfplay import Selfplay, SelfplayConfig
@@ -40,8 +46,12 @@ class TrainConfig:
     """Chunks between places from which the training can go on."""
     seed: int = 0
     """Of everything random."""
+    reanalyze: float = 0.0
+    """Old chunks that are searched anew for each new one."""
+    recent: float = 1.0
+    """Share of all chunks so far, the newest, that is learned from; the first ones are poor."""
     network: NetworkConfig = field(default_factory=NetworkConfig)
-    """Its size."""
+    """Its kind and size."""
     selfplay: SelfplayConfig = field(default_factory=SelfplayConfig)
     """How experience is made."""
     learner: LearnerConfig = field(default_factory=LearnerConfig)
@@ -57,10 +67,18 @@ class TrainConfig:
         check("lag", self.lag, 0)
         check("barrier", self.barrier, 1)
         check("seed", self.seed, 0, 2**62)
-        if self.learner.unroll:
+        check("reanalyze", self.reanalyze, 0)
+        check("recent", self.recent, 0, 1)
+        if self.learned and self.selfplay.keep:
             raise SearchConfigError(
-                f"learner.unroll = {self.learner.unroll} needs a learned model; give 0"
+                f"selfplay.keep = {self.selfplay.keep} needs true rules, for a learned model "
+                "cannot tell positions apart; give 0"
             )
+
+    @property
+    def learned(self) -> bool:
+        """Whether the model is learned."""
+        return self.learner.unroll > 0
 
 
 class Job(NamedTuple):
@@ -68,7 +86,7 @@ class Job(NamedTuple):
 
     env_id: str
     """The environment."""
-    config: SelfplayConfig
+    config: TrainConfig
     """How."""
     seed: int
     """Of the training."""
@@ -78,6 +96,8 @@ class Job(NamedTuple):
     """Their name in the store."""
     store: Store
     """Where they are."""
+    old: tuple[str, ...] = ()
+    """Names of shards that are to be searched anew."""
 
 
 class Made(NamedTuple):
@@ -85,17 +105,29 @@ class Made(NamedTuple):
 
     shard: bytes
     """A packed trajectory."""
+    again: tuple[tuple[str, bytes], ...]
+    """Names of old shards and what became of them."""
     network_s: float
     """Seconds that the network took."""
     total_s: float
     """Seconds in all."""
 
 
+def _acting(env_id: str, config: TrainConfig) -> tuple[Acting | Imagining, Model]:
+    """Gives a network without weights and the model that a search sees in it."""
+    spec = registry.spec(env_id)
+    if config.learned:
+        imagining = Imagining(spec, config.network)
+        return imagining, imagining.model
+    acting = Acting()
+    return acting, RulesModel(spec, acting)
+
+
 @lru_cache(maxsize=1)
-def _stage(env_id: str, config: SelfplayConfig) -> tuple[Acting, Selfplay]:
+def _stage(env_id: str, config: TrainConfig) -> tuple[Acting | Imagining, Selfplay]:
     """Gives the memory of self-play, kept from chunk to chunk of a process."""
-    network = Acting()
-    return network, Selfplay(env_id, RulesModel(registry.spec(env_id), network), config)
+    network, model = _acting(env_id, config)
+    return network, Selfplay(env_id, model, config.selfplay)
 
 
 def play_chunk(job: Job, report: Any) -> Made:
@@ -106,7 +138,11 @@ def play_chunk(job: Job, report: Any) -> Made:
     network, selfplay = _stage(job.env_id, job.config)
     network.load(weights.unpack_network(job.store.get(job.weights)).arrays)
     shard = selfplay.play(job.seed, job.number).pack()
-    return Made(shard, network.seconds, time.perf_counter() - began)
+    again = tuple(
+        (name, selfplay.reanalyze(job.seed, job.number, unpack(job.store.get(name))).pack())
+        for name in job.old
+    )
+    return Made(shard, again, network.seconds, time.perf_counter() - began)
 
 
 def validate(config: TrainConfig, env_id: str) -> None:
@@ -116,8 +152,15 @@ def validate(config: TrainConfig, env_id: str) -> None:
         SearchConfigError: when the config does not fit the environment.
     """
     spec = registry.spec(env_id)
-    BoardNetwork(spec, config.network)
-    Searcher(RulesModel(spec, Acting()), config.selfplay.search, 1, config.selfplay.keep)
+    if spec.value_range != (-1.0, 1.0) and not config.network.categories:
+        raise SearchConfigError(
+            f"the returns of {spec.id} are not from -1 to 1; set network.categories, such as 51, "
+            "and network.categories_limit"
+        )
+    network = architecture.make(spec, config.network)
+    architecture.check(network, spec, config.network, config.learner.unroll)
+    _, model = _acting(env_id, config)
+    Searcher(model, config.selfplay.search, 1, config.selfplay.keep)
 
 
 def train(
@@ -165,16 +208,30 @@ class _Run:
         self.spec = registry.spec(env_id)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seeding.derive(config.seed, "network"))
-            network = BoardNetwork(self.spec, config.network)
-        self.learner = Learner(network, config.learner, device)
+            network = architecture.make(self.spec, config.network)
+            consistency = self._consistency(network)
+        scale = imagining.scale(config.network)
+        self.learner = Learner(network, config.learner, device, scale, consistency)
         self.buffer = TrajectoryBuffer(config.learner.buffer_mb << 20)
         self.versions = [self._publish()]
         self.counters = {"env_steps": 0, "episodes": 0, "learner_steps": 0, "chunks": 0}
+        if config.reanalyze:
+            self.counters["reanalyzed"] = 0
         self._stream = seeding.derive(config.seed, "batch")
+
+    def _consistency(self, network: Any) -> Consistency | None:
+        if not (self.config.learner.consistency_weight and self.config.learned):
+            return None
+        with torch.no_grad():
+            latent = network.representation(torch.zeros((2, *self.spec.observation_shape)))
+        return Consistency(latent[0].numel())
+
+    def _packed(self, kind: str) -> bytes:
+        return checkpoint.pack_weights(self.learner.average, self.spec, self.config.network, kind)
 
     def _publish(self) -> str:
         """Puts the averaged weights into the store; gives their name."""
-        return self.store.put(checkpoint.pack_weights(self.learner.average, self.spec, "float32"))
+        return self.store.put(self._packed("float32"))
 
     def jobs(self) -> Iterator[Job]:
         """Gives the chunks that are still to be made; each is drawn when its weights are there."""
@@ -183,13 +240,28 @@ class _Run:
             behind = self.counters["chunks"] - max(0, index - config.lag)
             name = self.versions[-1 - behind]
             seed = seeding.derive(config.seed, "selfplay")
-            yield Job(self.spec.id, config.selfplay, seed, index, name, self.store)
+            yield Job(self.spec.id, config, seed, index, name, self.store, self._old(index))
+
+    def _old(self, index: int) -> tuple[str, ...]:
+        """Gives the shards that are searched anew with chunk `index`."""
+        share, shards = self.config.reanalyze, self.buffer.shards
+        count = int((index + 1) * share) - int(index * share)
+        if not shards:
+            return ()
+        stream = np.full(count, seeding.derive(self.config.seed, "old", index))
+        chosen = (seeding.uniform(stream, np.arange(count)) * len(shards)).astype(int)
+        return tuple(shards[place] for place in np.unique(chosen))
 
     def take(self, made: Made) -> Progress:
         """Learns from a chunk."""
         began = time.perf_counter()
         part = unpack(made.shard)
-        self.buffer.add(self.store.put(made.shard), part)
+        keep = math.ceil(self.config.recent * (self.counters["chunks"] + 1))
+        self.buffer.add(self.store.put(made.shard), part, max(keep, 1))
+        for name, shard in made.again:
+            searched = unpack(shard)
+            self.buffer.replace(name, self.store.put(shard), searched)
+            self.counters["reanalyzed"] += len(searched.left) - searched.episodes
         self.counters["env_steps"] += len(part.left) - part.episodes
         self.counters["episodes"] += part.episodes
         metrics = self._learn()
@@ -215,10 +287,11 @@ class _Run:
         steps = due - counters["learner_steps"]
         lr = rate(config, counters["learner_steps"], counters["chunks"] / self.config.chunks)
         for step in range(counters["learner_steps"], due):
-            stream = np.full(2 * config.batch, seeding.derive(self._stream, step))
-            chance = seeding.uniform(stream, np.arange(2 * config.batch))
-            batch = self.buffer.sample(chance[: config.batch], config.unroll)
-            mirrored = config.mirror & (chance[config.batch :] < 0.5)
+            rows = config.starts
+            stream = np.full(2 * rows, seeding.derive(self._stream, step))
+            chance = seeding.uniform(stream, np.arange(2 * rows))
+            batch = self.buffer.sample(chance[:rows], config.unroll)
+            mirrored = config.mirror & (chance[rows:] < 0.5)
             lr = rate(config, step, counters["chunks"] / self.config.chunks)
             for name, loss in self.learner.learn(batch, mirrored, lr).items():
                 sums[name] = sums.get(name, 0.0) + loss / steps
@@ -226,8 +299,7 @@ class _Run:
         return sums | {"learning_rate": lr}
 
     def _player(self) -> dict[str, bytes]:
-        packed = checkpoint.pack_weights(self.learner.average, self.spec, "float16")
-        return {"weights.safetensors": packed}
+        return {"weights.safetensors": self._packed("float16")}
 
     def _state(self) -> dict[str, bytes]:
         return checkpoint.pack_state(self.learner, self.counters, self.buffer, self.versions)

@@ -19,6 +19,8 @@ class Trajectory(NamedTuple):
 
     observation: NDArray[np.uint8]
     """`uint8[M, ...]`, seen by the player to move."""
+    action_mask: NDArray[np.bool_]
+    """`bool[M, A]`, True = legal."""
     action: NDArray[np.int16]
     """`int16[M]`, played here; 0 at last moments."""
     reward: NDArray[np.float32]
@@ -102,6 +104,13 @@ class TrajectoryBuffer:
             self._parts.pop(0)
         self._whole = None
 
+    def replace(self, name: str, other: str, part: Trajectory) -> None:
+        """Puts a shard called `other` in the place of one called `name`, if that is still there."""
+        if name in self.shards:
+            place = self.shards.index(name)
+            self.shards[place], self._parts[place] = other, part
+            self._whole = None
+
     def _join(self) -> Trajectory:
         if self._whole is None:
             fields = zip(*self._parts, strict=True)
@@ -123,7 +132,9 @@ class TrajectoryBuffer:
         return Batch(
             whole.observation[place],
             whole.observation[first + left],
+            whole.action_mask[place],
             whole.action[place].astype(np.int64),
+            whole.reward[place],
             whole.policy[place].astype(np.float32),
             whole.value[place],
             whole.returns[place],
@@ -140,8 +151,12 @@ class Batch(NamedTuple):
     """`uint8[L, K + 1, ...]`."""
     final: NDArray[np.uint8]
     """`uint8[L, ...]`, at the end of the episode, seen by the player to move there."""
+    action_mask: NDArray[np.bool_]
+    """`bool[L, K + 1, A]`."""
     action: NDArray[np.int64]
     """`int64[L, K + 1]`."""
+    reward: NDArray[np.float32]
+    """`float32[L, K + 1]`, of that action."""
     policy: NDArray[np.float32]
     """`float32[L, K + 1, A]`."""
     value: NDArray[np.float32]

@@ -33,10 +33,15 @@ class Network(NamedTuple):
 
     env: str
     """Id of the environment."""
+    about: dict[str, Any]
+    """How it was made, the fields of a `muzero.network.NetworkConfig`; empty where nobody knows."""
     arrays: dict[str, NDArray[Any]]
     """Name to array: `stem`, `block0.first`, `block0.second`, ..., `column`, `policy`, `hidden`,
     `out`, each with `.weight` and `.bias`. Convolutions are `[outputs, inputs, height, width]`, the
-    others `[outputs, inputs]`; normalisation is folded into them."""
+    others `[outputs, inputs]`; normalisation is folded into them. A learned model has also `step`,
+    whose bias is `[A, C, H, W]`, a map for each action, `dynamics0.first`, ... and
+    `prediction0.first`, ...; the rows of its `policy` are the policy's, then what is legal, wins
+    and draws. A network that is not of this house has the names of its own state."""
 
 
 def pack(arrays: Mapping[str, NDArray[Any]], about: Mapping[str, str] | None = None) -> bytes:
@@ -88,9 +93,11 @@ def _array(data: bytes, start: int, entry: Mapping[str, Any]) -> NDArray[Any]:
     return flat.reshape(entry["shape"]).copy()
 
 
-def pack_network(arrays: Mapping[str, NDArray[Any]], env: str) -> bytes:
+def pack_network(
+    arrays: Mapping[str, NDArray[Any]], env: str, about: Mapping[str, Any] | None = None
+) -> bytes:
     """Gives the file of a network, see `Network`."""
-    return pack(arrays, {"format": FORMAT, "env": env})
+    return pack(arrays, {"format": FORMAT, "env": env, "network": json.dumps(about or {})})
 
 
 def unpack_network(data: bytes, env: str | None = None) -> Network:
@@ -113,4 +120,8 @@ def unpack_network(data: bytes, env: str | None = None) -> Network:
         raise CheckpointError(
             f"the weights were trained for {about['env']}, not for {env}; choose another agent"
         )
-    return Network(about["env"], arrays)
+    try:
+        made = json.loads(about.get("network", "{}"))
+    except ValueError as error:
+        raise CheckpointError(f"the file is damaged ({error}); get it again") from error
+    return Network(about["env"], made, arrays)

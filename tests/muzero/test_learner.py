@@ -8,6 +8,7 @@ from envs import registry
 from muzero.gumbel import GumbelConfig
 from muzero.learner import DivergedError, Learner, LearnerConfig, rate
 from muzero.limits import SearchConfigError
+from muzero.losses import targets
 from muzero.network import BoardNetwork, NetworkConfig
 from muzero.selfplay import Selfplay, SelfplayConfig
 from muzero.trajectory import TrajectoryBuffer
@@ -37,7 +38,7 @@ def test_losses_fall_and_the_average_follows(buffer):
     before = [p.clone() for p in made.average.parameters()]
     batch, none = buffer.sample(np.linspace(0, 0.999, 64), 0), np.zeros(64, np.bool_)
     losses = [made.learn(batch, none, 1e-2) for _ in range(40)]
-    for name in ("policy", "value", "board"):
+    for name in ("policy", "value", "final"):
         assert losses[-1][name] < losses[0][name]
     moved = [(a - b).abs().max() for a, b in zip(before, made.average.parameters(), strict=True)]
     assert max(moved) > 0
@@ -58,7 +59,8 @@ def test_a_mirrored_batch_is_the_batch_of_mirrored_boards(buffer):
 
 def test_the_final_board_is_seen_by_the_player_at_the_first(buffer):
     batch = buffer.sample(np.linspace(0, 0.999, 64), 0)
-    board = learner()._final(batch, torch.zeros(64, dtype=torch.bool)).numpy()
+    wanted = targets(batch, np.zeros(64, np.bool_), 0.5, torch.device("cpu"))
+    board = wanted.final.numpy()
     for row in range(64):
         mine, theirs = batch.observation[row, 0]
         assert (board[row][mine == 1] == 1).all(), "own discs stay where they are"

@@ -35,7 +35,7 @@ def observations(spec, count=9):
 
 def expected(made, seen):
     with torch.no_grad():
-        said = made(torch.from_numpy(seen).float())
+        said = made.prediction(made.representation(torch.from_numpy(seen).float()))
     return said.logits.numpy(), torch.tanh(said.value / 2).numpy()
 
 
@@ -51,7 +51,7 @@ def test_the_kernel_says_what_the_network_says(env_id):
 
 def searched(spec, made, seen):
     """Asks the kernel as a search does."""
-    function, arrays = compile_network(Network(spec.id, fold(made)), spec)
+    function, arrays = compile_network(Network(spec.id, {}, fold(made)), spec)
     count, actions = len(seen), spec.num_actions
     batch = Batch(
         *(np.zeros(len(seen), kind) for kind in (np.int32, np.int32, np.int64, np.int64)),
@@ -99,10 +99,10 @@ def test_kernels_refuse_weights_of_another_shape():
     spec, other = registry.spec("connectx"), registry.spec("connectx-5x4x3")
     folded = fold(network(spec))
     with pytest.raises(CheckpointError):
-        compile_network(Network(other.id, folded), other)
+        compile_network(Network(other.id, {}, folded), other)
     del folded["hidden.bias"]
     with pytest.raises(CheckpointError, match=r"lack 'hidden.bias'"):
-        compile_network(Network(spec.id, folded), spec)
+        compile_network(Network(spec.id, {}, folded), spec)
 
 
 def test_a_file_keeps_a_network():

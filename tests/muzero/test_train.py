@@ -154,12 +154,21 @@ def test_states_of_other_networks_and_damaged_ones_are_refused(whole):
     [
         ({"chunks": 0}, "chunks = 0 is impossible"),
         ({"lag": -1}, "lag = -1 is impossible"),
-        ({"learner": LearnerConfig(unroll=5)}, "unroll = 5 needs a learned model"),
+        ({"reanalyze": -1}, "reanalyze = -1 is impossible"),
+        (
+            {"learner": LearnerConfig(unroll=5), "selfplay": SelfplayConfig(keep=9)},
+            "keep = 9 needs true rules",
+        ),
     ],
 )
 def test_impossible_configs_are_refused(changes, words):
     with pytest.raises(SearchConfigError, match=words):
         config(**changes)
+
+
+def test_a_network_without_dynamics_cannot_be_unrolled():
+    with pytest.raises(SearchConfigError, match="'board' has no function dynamics"):
+        train_module.validate(config(learner=LearnerConfig(unroll=5)), ENV)
 
 
 def test_more_considered_actions_than_exist_are_refused():

@@ -18,6 +18,7 @@ def shard(lengths, first=0):
     episode = np.repeat(np.arange(len(lengths)), [n + 1 for n in lengths])
     return Trajectory(
         number.astype(np.uint8)[:, None],
+        np.ones((count, 7), np.bool_),
         (number % 7).astype(np.int16),
         np.zeros(count, np.float32),
         np.zeros((count, 7), np.float16),

@@ -1,0 +1,156 @@
+"""Learned models that only answer, for searches. Axes: `R` rows, `A` actions.
+
+The built-in network is evaluated with its layers fused, any other by its own three functions; both
+in bfloat16 where the processor multiplies it.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from envs.base import EnvSpec
+from muzero import architecture
+from muzero.categories import Categories
+from muzero.inference import ONCE, SAME, Layers, Weights, fast_type
+from muzero.models import Evaluation, LearnedModel
+from muzero.network import NetworkConfig, Prediction
+
+_ROW_STEP = 32
+
+
+class _Form(Protocol):
+    """A network with its weights."""
+
+    def initial(self, observation: NDArray[np.uint8]) -> Evaluation:
+        """See `LearnedModel`."""
+        ...
+
+    def recurrent(self, latent: Tensor, action: NDArray[np.int64]) -> Evaluation:
+        """See `LearnedModel`."""
+        ...
+
+
+class _Fused:
+    """A folded `BoardModel` on a CPU; its latents are `[R, H, W, C]`, as convolutions read them."""
+
+    def __init__(self, weights: Weights) -> None:
+        action = weights["step.bias"]
+        self._action = torch.from_numpy(action.transpose(0, 2, 3, 1).copy()).to(fast_type())
+        self._nothing = torch.zeros(action.shape[1], dtype=fast_type())
+        self._layers = Layers(weights, fast_type())
+
+    def initial(self, observation: NDArray[np.uint8]) -> Evaluation:
+        layers = self._layers
+        first = layers.convolve(layers.see(observation), "stem")
+        return self._say(layers.tower(first, "block"))
+
+    def recurrent(self, latent: Tensor, action: NDArray[np.int64]) -> Evaluation:
+        moved = self._action.index_select(0, torch.from_numpy(action)).permute(0, 3, 1, 2)
+        latent, (weight, _) = latent.permute(0, 3, 1, 2), self._layers.layer("step")
+        add = torch.ops.mkldnn._convolution_pointwise_.binary
+        add(moved, latent, weight, self._nothing, SAME, *ONCE, "add", 1.0, "relu", [], "")
+        return self._say(self._layers.tower(moved, "dynamics"))
+
+    def _say(self, x: Tensor) -> Evaluation:
+        """Gives the answers for a map that is not normalised yet."""
+        rows = x.permute(0, 2, 3, 1)
+        latent = torch.nn.functional.layer_norm(rows, rows.shape[1:])
+        x = self._layers.tower(latent.clone().permute(0, 3, 1, 2), "prediction")
+        logits, value, rules = self._layers.heads(x)
+        heads = rules.permute(2, 0, 1)
+        return Evaluation(latent, logits.numpy(), value.numpy(), None, heads.numpy())
+
+
+class _Whole:
+    """Any network, evaluated by its own functions."""
+
+    def __init__(self, network: Any, scale: Categories | None) -> None:
+        self._network, self._scale = network.eval(), scale
+        self._fast = fast_type() == torch.bfloat16
+
+    def initial(self, observation: NDArray[np.uint8]) -> Evaluation:
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._fast):
+            latent = self._network.representation(torch.from_numpy(observation).float())
+            return self._say(latent, self._network.prediction(latent), None)
+
+    def recurrent(self, latent: Tensor, action: NDArray[np.int64]) -> Evaluation:
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._fast):
+            latent, reward = self._network.dynamics(latent, torch.from_numpy(action))
+            return self._say(latent, self._network.prediction(latent), reward)
+
+    def _say(self, latent: Tensor, said: Prediction, reward: Tensor | None) -> Evaluation:
+        scale = self._scale
+        value = torch.tanh(said.value.float() / 2) if scale is None else scale.mean(said.value)
+        gained = None
+        if reward is not None:
+            gained = (reward.float() if scale is None else scale.mean(reward)).numpy()
+        heads = None if said.rules is None else said.rules.float().permute(2, 0, 1).numpy()
+        return Evaluation(latent, said.logits.float().numpy(), value.numpy(), gained, heads)
+
+
+def scale(config: NetworkConfig) -> Categories | None:
+    """Gives the scale of a network's values; None where they are single numbers."""
+    if not config.categories:
+        return None
+    return Categories(config.categories, config.categories_limit)
+
+
+class Imagining:
+    """A learned model as a search takes it; its weights can be exchanged."""
+
+    def __init__(self, spec: EnvSpec, config: NetworkConfig) -> None:
+        """Makes one without weights; `load` comes first."""
+        self._spec, self._config = spec, config
+        self._form: _Form | None = None
+        self.seconds = 0.0
+        self.model = LearnedModel(
+            self._initial,
+            self._recurrent,
+            spec.num_actions,
+            spec.discount,
+            spec.value_range,
+            self._gather,
+        )
+
+    def load(self, weights: Weights) -> None:
+        """Takes other weights, and starts to count anew the seconds that answers take."""
+        self._form, self.seconds = self._made(weights), 0.0
+
+    def _made(self, weights: Weights) -> _Form:
+        if "step.bias" in weights and self._config.name == "board-model":
+            return _Fused(weights)
+        network = architecture.make(self._spec, self._config)
+        network.load_state_dict({name: torch.from_numpy(a) for name, a in weights.items()})
+        return _Whole(network, scale(self._config))
+
+    def _initial(self, observation: NDArray[np.uint8]) -> Evaluation:
+        """Pads the rows, since PyTorch prepares every size that it has not met."""
+        assert self._form is not None, "load comes first"
+        began, size = time.perf_counter(), len(observation)
+        padded = np.zeros((-(-size // _ROW_STEP) * _ROW_STEP, *observation.shape[1:]), np.uint8)
+        padded[:size] = observation
+        with torch.inference_mode():
+            said = self._form.initial(padded)
+        self.seconds += time.perf_counter() - began
+        heads = None if said.heads is None else said.heads[:, :size]
+        return Evaluation(said.latent[:size], said.logits[:size], said.value[:size], None, heads)
+
+    def _recurrent(self, latent: Tensor, action: NDArray[np.int64]) -> Evaluation:
+        assert self._form is not None, "load comes first"
+        began = time.perf_counter()
+        with torch.inference_mode():
+            said = self._form.recurrent(latent, action)
+        self.seconds += time.perf_counter() - began
+        return said
+
+    def _gather(self, pool: Tensor, slots: NDArray[np.int64]) -> Tensor:
+        began = time.perf_counter()
+        picked = pool.index_select(0, torch.from_numpy(slots))
+        self.seconds += time.perf_counter() - began
+        return picked
