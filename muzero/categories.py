@@ -49,7 +49,8 @@ class Categories:
 
         With a spread the normal distribution around the number is counted in bins (HL-Gauss,
         https://arxiv.org/abs/2403.03950, section 3.1), else its mean is kept exactly (two-hot,
-        MuZero, Appendix F). What lies outside counts as the nearest end.
+        MuZero, Appendix F). What lies outside counts as the nearest end. A spread takes up to 0.4
+        places from numbers at the ends, so a limit a little above the largest number pays.
         """
         end = self._end
         place = (shorten(x).clamp(-end, end) + end) / (2 * end) * (self.count - 1)
