@@ -33,7 +33,8 @@ def normalise(latent: Tensor) -> Tensor:
 
     Source: https://arxiv.org/abs/1607.06450, without gain and bias.
     """
-    return F.layer_norm(latent, latent.shape[1:])
+    rows = latent.permute(0, 2, 3, 1)  # as convolutions hold them
+    return F.layer_norm(rows, rows.shape[1:]).permute(0, 3, 1, 2)
 
 
 class BoardModel(nn.Module):
@@ -52,7 +53,7 @@ class BoardModel(nn.Module):
         self.stem = convolution(frames + 1, size, (3, 3))
         self.tower = tower(config.blocks, size)
         self.step = convolution(size, size, (3, 3))
-        self.action = nn.Parameter(0.1 * torch.randn(spec.num_actions, size, rows, columns))
+        self.action = nn.Parameter(0.1 * torch.randn(spec.num_actions, rows, columns, size))
         self.dynamics_tower = tower(config.dynamics_blocks, size)
         self.prediction_tower = tower(config.prediction_blocks, size)
         self.heads = Heads(spec, config, 3 if config.rule_heads else 0, values)
@@ -73,7 +74,8 @@ class BoardModel(nn.Module):
         heads, which say it before.
         """
         convolved = self.step[0](latent)  # type: ignore[index]
-        moved = torch.relu(self.step[1](convolved + self.action[action]))  # type: ignore[index]
+        chosen = self.action[action].permute(0, 3, 1, 2)
+        moved = torch.relu(self.step[1](convolved + chosen))  # type: ignore[index]
         moved = normalise(self.dynamics_tower(moved))
         if self.reward is None:
             return moved, None
@@ -95,7 +97,7 @@ class BoardModel(nn.Module):
         step: Any = self.step
         weight, bias = fold(step)
         scale = step[1].weight / torch.sqrt(step[1].running_var + step[1].eps)
-        action = self.action * scale[:, None, None] + bias[:, None, None]
+        action = (self.action * scale + bias).permute(0, 3, 1, 2)
         return {
             "stem": fold(self.stem),
             **fold_tower(towers[0], "block"),
