@@ -15,7 +15,6 @@ from muzero import weights
 from muzero.inference import fold
 from muzero.learner import Learner
 from muzero.network import NetworkConfig
-from muzero.trajectory import TrajectoryBuffer
 from muzero.weights import CheckpointError
 
 STATE = "state.safetensors"
@@ -31,6 +30,8 @@ class Books(NamedTuple):
     """Names of the buffer's shards in the store, the oldest first."""
     versions: tuple[str, ...]
     """Names of the weights that self-play still needs, the newest last."""
+    openings: str = ""
+    """Name of the recorded games that games begin from; empty where there are none."""
 
 
 def pack_weights(network: Any, spec: EnvSpec, config: NetworkConfig, kind: str) -> bytes:
@@ -39,11 +40,8 @@ def pack_weights(network: Any, spec: EnvSpec, config: NetworkConfig, kind: str) 
     return weights.pack_network(arrays, spec.id, dataclasses.asdict(config))
 
 
-def pack_state(
-    learner: Learner, counters: Mapping[str, int], buffer: TrajectoryBuffer, versions: list[str]
-) -> dict[str, bytes]:
+def pack_state(learner: Learner, books: Books) -> dict[str, bytes]:
     """Gives the parts of a training."""
-    books = Books(dict(counters), tuple(buffer.shards), tuple(versions))
     return {
         STATE: weights.pack(_plain(_tensors(learner))),
         BOOKS: json.dumps(books._asdict(), indent=1).encode(),
@@ -70,7 +68,7 @@ def unpack_state(state: Mapping[str, bytes], learner: Learner) -> Books:
         for name, tensor in wanted.items():
             tensor.copy_(torch.from_numpy(stored[name]))
     learner.step = books.counters["learner_steps"]
-    return Books(dict(books.counters), tuple(books.shards), tuple(books.versions))
+    return books._replace(shards=tuple(books.shards), versions=tuple(books.versions))
 
 
 def _tensors(learner: Learner) -> dict[str, torch.Tensor]:

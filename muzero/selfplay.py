@@ -6,6 +6,7 @@ ends its game takes the next one, so that the network sees full batches.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -24,6 +25,8 @@ from muzero.trajectory import Trajectory
 
 _SHIFT = np.uint64(1)
 _TRAINING = GumbelConfig(simulations=32)
+Games = Sequence[Sequence[int]]
+"""Recorded games, each as its actions, at least one, from the beginning."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class SelfplayConfig:
     """Share of the games that begin with random plies, which teach nothing."""
     random_plies: int = 12
     """Most of these plies."""
+    openings_share: float = 0.5
+    """Share of the games that begin from a position of a recorded one, where there are any."""
     n_step: int = 0
     """Steps after which the value of the search stands for what followed; 0 = the outcome."""
     decay: float = 1.0
@@ -72,6 +77,7 @@ class SelfplayConfig:
             check("cheap_simulations", self.cheap_simulations, 1, self.search.simulations)
         check("random_share", self.random_share, 0, 1)
         check("random_plies", self.random_plies, 0)
+        check("openings_share", self.openings_share, 0, 1)
         check("n_step", self.n_step, 0)
         check("decay", self.decay, 0, 1)
         check("random_chunks", self.random_chunks, 0)
@@ -98,8 +104,16 @@ class Moment(NamedTuple):
     """`float[R]`, of the policy in the loss."""
 
 
-def opening(env_id: str, seed: int, config: SelfplayConfig) -> tuple[int, ...]:
-    """Gives the random plies that a game begins with, none of which ends it."""
+def opening(
+    env_id: str, seed: int, config: SelfplayConfig, recorded: Games = ()
+) -> tuple[int, ...]:
+    """Gives the plies that a game begins with, recorded or random ones; none of them ends it."""
+    if recorded:
+        stream = np.full(3, seeding.derive(seed, "recorded"))
+        begins, which, end = seeding.uniform(stream, np.arange(3))
+        if begins < config.openings_share:
+            game = recorded[int(which * len(recorded))]
+            return tuple(game[: int(end * len(game))])
     count = config.random_plies + 2
     chance = seeding.uniform(np.full(count, seed), np.arange(count))
     if chance[0] >= config.random_share:
@@ -141,13 +155,13 @@ class Selfplay:
         self._env = registry.make_vector(env_id, config.rows)
         self._searcher = Searcher(model, config.search, config.rows, config.keep)
 
-    def play(self, seed: int, index: int) -> Trajectory:
-        """Plays chunk `index` of the games that follow from `seed`."""
+    def play(self, seed: int, index: int, recorded: Games = ()) -> Trajectory:
+        """Plays chunk `index` of the games of `seed`, some of them from recorded positions."""
         config, moments = self._config, list[Moment]()
         move = _random_move if index < config.random_chunks else self._move
         numbers = range(index * config.games, (index + 1) * config.games)
         seeds = np.array([seeding.derive(seed, "game", number) for number in numbers])
-        starts = [opening(self._env_id, int(s), config) for s in seeds]
+        starts = [opening(self._env_id, int(s), config, recorded) for s in seeds]
         game, ply = np.arange(config.rows), np.zeros(config.rows, np.int64)
         rows, begun = game.copy(), config.rows
         step = self._env.reset(rows, seeds[game], starts[:begun])

@@ -9,6 +9,7 @@ of chunks 0 to n - 1. So what is learned follows from the config and the seed, w
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Iterator, Mapping
@@ -20,7 +21,8 @@ import numpy as np
 import torch
 
 from envs import registry, seeding
-from muzero import architecture, checkpoint, imagining, memory, weights
+from muzero import architecture, checkpoint, imagining, memory, warm_start, weights
+from muzero.checkpoint import Books
 from muzero.consistency import Consistency
 from muzero.imagining import Imagining
 from muzero.inference import Acting
@@ -30,7 +32,7 @@ from muzero.models import Model, RulesModel
 from muzero.network import NetworkConfig
 from muzero.progress import Map, Progress, Store, WorkError
 from muzero.search import Searcher
-from muzero.selfplay import Selfplay, SelfplayConfig
+from muzero.selfplay import Games, Selfplay, SelfplayConfig
 from muzero.trajectory import TrajectoryBuffer, unpack
 
 
@@ -81,6 +83,15 @@ class TrainConfig:
         return self.learner.unroll > 0
 
 
+class Beginning(NamedTuple):
+    """What a new training is handed beside its config."""
+
+    network: weights.Network | None = None
+    """Weights that it starts from; None = random ones."""
+    games: Games = ()
+    """Legal games from whose positions some of its own begin, see `SelfplayConfig`."""
+
+
 class Job(NamedTuple):
     """A chunk of self-play that is to be made."""
 
@@ -98,6 +109,8 @@ class Job(NamedTuple):
     """Where they are."""
     old: tuple[str, ...] = ()
     """Names of shards that are to be searched anew."""
+    openings: str = ""
+    """Name of the recorded games that games begin from; empty where there are none."""
 
 
 class Made(NamedTuple):
@@ -137,7 +150,8 @@ def play_chunk(job: Job, report: Any) -> Made:
     memory.hold()
     network, selfplay = _stage(job.env_id, job.config)
     network.load(weights.unpack_network(job.store.get(job.weights)).arrays)
-    shard = selfplay.play(job.seed, job.number).pack()
+    recorded = json.loads(job.store.get(job.openings)) if job.openings else ()
+    shard = selfplay.play(job.seed, job.number, recorded).pack()
     again = tuple(
         (name, selfplay.reanalyze(job.seed, job.number, unpack(job.store.get(name))).pack())
         for name in job.old
@@ -168,7 +182,7 @@ def train(
     env_id: str,
     map: Map,
     store: Store,
-    state: Mapping[str, bytes] | None = None,
+    state: Mapping[str, bytes] | Beginning | None = None,
     device: str = "cpu",
 ) -> Iterator[Progress]:
     """Trains, and gives a progress after every chunk.
@@ -178,18 +192,20 @@ def train(
         env_id: what to learn; an environment with rules.
         map: runs self-play, such as `Executor.map`.
         store: of weights and experience.
-        state: parts of a barrier to go on from; None = from the beginning.
+        state: parts of a barrier to go on from, or what a new training is handed; None = nothing.
         device: where the learner computes, as PyTorch calls it.
 
     Raises:
         SearchConfigError: when the config does not fit the environment.
-        CheckpointError: when the state cannot be used.
+        CheckpointError: when the state, or the weights to start from, cannot be used.
         DivergedError: when a loss is not finite.
         WorkError: when self-play fails.
     """
     validate(config, env_id)
-    run = _Run(config, env_id, store, device)
-    if state is not None:
+    if state is None or isinstance(state, Beginning):
+        run = _Run(config, env_id, store, device, state or Beginning())
+    else:
+        run = _Run(config, env_id, store, device, Beginning())
         run.restore(state)
     made = map(play_chunk, run.jobs(), config.lag + 1)
     for outcome in made:
@@ -201,7 +217,9 @@ def train(
 class _Run:
     """The learner's side of a training."""
 
-    def __init__(self, config: TrainConfig, env_id: str, store: Store, device: str) -> None:
+    def __init__(
+        self, config: TrainConfig, env_id: str, store: Store, device: str, begin: Beginning
+    ) -> None:
         memory.hold()
         torch.set_num_threads(1)  # a second one loses more on a busy machine than it gains
         self.config, self.store = config, store
@@ -209,11 +227,15 @@ class _Run:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seeding.derive(config.seed, "network"))
             network = architecture.make(self.spec, config.network)
+            if begin.network is not None:
+                seed = seeding.derive(config.seed, "warm start")
+                warm_start.load(network, begin.network, env_id, config.network, seed)
             consistency = self._consistency(network)
         scale = imagining.scale(config.network)
         self.learner = Learner(network, config.learner, device, scale, consistency)
         self.buffer = TrajectoryBuffer(config.learner.buffer_mb << 20)
         self.versions = [self._publish()]
+        self.openings = store.put(json.dumps(begin.games).encode()) if begin.games else ""
         self.counters = {"env_steps": 0, "episodes": 0, "learner_steps": 0, "chunks": 0}
         if config.reanalyze:
             self.counters["reanalyzed"] = 0
@@ -240,7 +262,8 @@ class _Run:
             behind = self.counters["chunks"] - max(0, index - config.lag)
             name = self.versions[-1 - behind]
             seed = seeding.derive(config.seed, "selfplay")
-            yield Job(self.spec.id, config, seed, index, name, self.store, self._old(index))
+            old = self._old(index)
+            yield Job(self.spec.id, config, seed, index, name, self.store, old, self.openings)
 
     def _old(self, index: int) -> tuple[str, ...]:
         """Gives the shards that are searched anew with chunk `index`."""
@@ -302,10 +325,12 @@ class _Run:
         return {"weights.safetensors": self._packed("float16")}
 
     def _state(self) -> dict[str, bytes]:
-        return checkpoint.pack_state(self.learner, self.counters, self.buffer, self.versions)
+        names = tuple(self.buffer.shards), tuple(self.versions), self.openings
+        return checkpoint.pack_state(self.learner, Books(dict(self.counters), *names))
 
     def _objects(self) -> tuple[str, ...]:
-        return (*self.buffer.shards, *self.versions)
+        openings = (self.openings,) if self.openings else ()
+        return (*openings, *self.buffer.shards, *self.versions)
 
     def restore(self, state: Mapping[str, bytes]) -> None:
         """Goes on from a barrier.
@@ -315,6 +340,6 @@ class _Run:
         """
         books = checkpoint.unpack_state(state, self.learner)
         self.counters = books.counters
-        self.versions = list(books.versions)
+        self.versions, self.openings = list(books.versions), books.openings
         for name in books.shards:
             self.buffer.add(name, unpack(self.store.get(name)))

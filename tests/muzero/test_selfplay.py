@@ -91,8 +91,47 @@ def test_openings_leave_a_game_to_play():
     assert all(opening(ENV, seed, none) == () for seed in range(20))
 
 
+def test_some_openings_are_positions_of_recorded_games():
+    recorded = [[0, 1, 0, 1, 0], (3, 2, 3, 2, 3)]
+    config = SelfplayConfig(games=2, rows=1, random_plies=0, openings_share=0.75)
+    found = [opening(ENV, seed, config, recorded) for seed in range(800)]
+    prefixes = {tuple(game[:plies]) for game in recorded for plies in range(5)}
+    assert set(found) == prefixes, "the whole game would leave nothing to play"
+    begun = [moves for moves in found if moves]
+    assert len(begun) == pytest.approx(800 * 0.75 * 4 / 5, rel=0.1)
+    plies = [len(moves) for moves in begun]
+    assert min(plies.count(n) for n in (1, 2, 3, 4)) > 80
+    assert sum(moves[0] == 0 for moves in begun) == pytest.approx(len(begun) / 2, rel=0.2)
+    assert found[:9] == [opening(ENV, seed, config, recorded) for seed in range(9)]
+
+
+def test_the_other_games_begin_as_if_nothing_were_recorded():
+    config = SelfplayConfig(games=2, rows=1, random_share=1.0, openings_share=0.0)
+    assert all(
+        opening(ENV, seed, config, [(0, 1, 0, 1, 0)]) == opening(ENV, seed, config)
+        for seed in range(50)
+    )
+
+
+def test_games_of_a_chunk_begin_from_recorded_positions(hashed):
+    config = SelfplayConfig(**{**vars(CONFIG), "openings_share": 1.0})
+    chunk = Selfplay(ENV, hashed.on_rules(registry.spec(ENV)), config)
+    found = games(chunk.play(7, 0, [(0, 1, 0, 1, 0)]))
+    discs = {int(game.observation[0].sum()) for game in found}
+    assert max(discs) == 4 and len(discs) > 2
+    for game in found:
+        assert not game.observation[0][:, :, 2:].any()
+
+
 @pytest.mark.parametrize(
-    "field", [{"games": 0}, {"rows": 13, "games": 12}, {"cheap_share": 1.5}, {"decay": 2.0}]
+    "field",
+    [
+        {"games": 0},
+        {"rows": 13, "games": 12},
+        {"cheap_share": 1.5},
+        {"decay": 2.0},
+        {"openings_share": -0.5},
+    ],
 )
 def test_impossible_configs_are_refused(field):
     with pytest.raises(SearchConfigError, match=f"{next(iter(field))} = .* is impossible"):

@@ -14,7 +14,7 @@ from muzero.limits import SearchConfigError
 from muzero.network import NetworkConfig
 from muzero.progress import WorkError
 from muzero.selfplay import SelfplayConfig
-from muzero.train import TrainConfig, train
+from muzero.train import Beginning, TrainConfig, train
 from muzero.weights import CheckpointError
 
 ENV = "connectx-4x4x3"
@@ -100,6 +100,38 @@ def test_the_seed_decides_everything(whole):
     assert file == whole[1]
     _, other = final(train(config(seed=1), ENV, inline, Store()))
     assert other != file
+
+
+RECORDED = ((0, 1, 0, 1, 0), (3, 2, 3, 2, 3))
+
+
+def test_it_starts_from_weights_that_it_is_given(whole):
+    given = weights.unpack_network(whole[1])
+    store, seen = Store(), []
+    for progress in train(config(chunks=3), ENV, inline, store, Beginning(network=given)):
+        seen.append(progress)
+    first = weights.unpack_network(store[next(iter(store))]).arrays
+    for name, array in first.items():
+        np.testing.assert_allclose(array, given.arrays[name], atol=1e-3, err_msg=name)
+    _, again = final(train(config(chunks=3), ENV, inline, Store(), Beginning(network=given)))
+    assert seen[-1].player()["weights.safetensors"] == again
+    other = config(network=NetworkConfig(channels=16, blocks=1, column_channels=8, hidden=8))
+    with pytest.raises(CheckpointError, match="with channels=8, that of the training has"):
+        next(train(other, ENV, inline, Store(), Beginning(network=given)))
+
+
+def test_it_goes_on_with_what_it_began_with_without_being_given_it_again(whole):
+    begin = Beginning(weights.unpack_network(whole[1]), RECORDED)
+    store, parts, kept = Store(), {}, {}
+    for progress in train(config(), ENV, inline, store, begin):
+        if progress.counters["chunks"] == 4:
+            parts = {name: bytes(data) for name, data in progress.state().items()}
+            kept = {name: store[name] for name in progress.objects()}
+    last, again = final(train(config(), ENV, inline, Store(kept), parts))
+    assert again == progress.player()["weights.safetensors"]
+    assert last.state() == progress.state()
+    for other in (Beginning(begin.network), Beginning(games=RECORDED), None):
+        assert final(train(config(), ENV, inline, Store(), other))[1] != again
 
 
 @pytest.mark.parametrize("lag", [0, 1, 2])
