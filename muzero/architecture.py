@@ -1,17 +1,19 @@
 """Networks by name. Axes: `B` rows, `A` actions, `K` categories.
 
-A name is one of `KNOWN` or `module:Class`. The class is made by `Class(spec, config)` and has the
-three functions that `muzero.network` tells of.
+A name is one of `KNOWN` or `module:Class`, from the current folder or an installed package. The
+class is made by `Class(spec, config)` and has the three functions that `muzero.network` tells of.
 """
 
 from __future__ import annotations
 
 import difflib
+import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from envs.base import EnvSpec
 from muzero.limits import SearchConfigError
@@ -22,6 +24,8 @@ KNOWN = {
     "board-model": "muzero.board_model:BoardModel",
 }
 """Name to class."""
+_ON_RULES = "board"
+"""The network that `muzero.inference.Acting` and the players on true rules evaluate."""
 
 
 def make(spec: EnvSpec, config: NetworkConfig) -> Any:
@@ -40,10 +44,22 @@ def _class(name: str) -> Any:
         near = difflib.get_close_matches(name, KNOWN, 1)
         hint = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(KNOWN)}"
         raise SearchConfigError(f"no network '{name}'; {hint} Or give module:Class")
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.append(here)
     try:
-        return getattr(import_module(module), attr)
-    except (ImportError, AttributeError) as error:
-        raise SearchConfigError(f"network '{name}' cannot be imported ({error})") from error
+        found = import_module(module)
+    except Exception as error:
+        fault = f"{type(error).__name__}: {error}"
+        raise SearchConfigError(
+            f"network '{name}': cannot import '{module}' ({fault}); give a module of this folder "
+            "or of an installed package"
+        ) from error
+    if not callable(made := getattr(found, attr, None)):
+        classes = [word for word, kind in vars(found).items() if isinstance(kind, type)]
+        near = difflib.get_close_matches(attr, classes, 1)
+        hint = f"did you mean '{near[0]}'?" if near else "give the name of one"
+        raise SearchConfigError(f"network '{name}': '{module}' has no class '{attr}'; {hint}")
+    return made
 
 
 def check(network: Any, spec: EnvSpec, config: NetworkConfig, unroll: int) -> None:
@@ -56,29 +72,56 @@ def check(network: Any, spec: EnvSpec, config: NetworkConfig, unroll: int) -> No
         unroll: steps that it is unrolled; above 0 it needs `dynamics`.
 
     Raises:
-        SearchConfigError: when a function lacks, or an answer has another shape than expected.
+        SearchConfigError: when a function lacks, an answer has another shape than expected, or it
+            cannot be searched on true rules.
     """
-    names = ("representation", "prediction", *(("dynamics",) if unroll else ()))
-    for name in names:
-        if not callable(getattr(network, name, None)):
-            kind = "a learned model" if unroll else "a search on true rules"
-            raise SearchConfigError(
-                f"network '{config.name}' has no function {name}, which {kind} needs"
-            )
+    if not unroll and config.name != _ON_RULES:
+        raise SearchConfigError(
+            f"network '{config.name}' needs a learned model, for on true rules only '{_ON_RULES}' "
+            "can act; give learner.unroll of at least 1, such as 5"
+        )
+    _check_functions(network, config.name, unroll)
     was = network.training
     with torch.no_grad():
         network.eval()
         latent = network.representation(torch.zeros((2, *spec.observation_shape)))
+        _expect("latents", latent, (2, *getattr(latent, "shape", ())[1:]))
         _check_prediction(network.prediction(latent), spec, config)
         if unroll:
-            after, reward = network.dynamics(latent, torch.zeros(2, dtype=torch.int64))
-            _expect("the latent of dynamics", after, tuple(latent.shape))
-            if reward is not None:
-                _expect("the reward of dynamics", reward, _numbers(config))
+            _check_dynamics(
+                network.dynamics(latent, torch.zeros(2, dtype=torch.int64)), latent, config
+            )
     network.train(was)
 
 
-def _check_prediction(said: Prediction, spec: EnvSpec, config: NetworkConfig) -> None:
+def _check_functions(network: Any, name: str, unroll: int) -> None:
+    if not isinstance(network, nn.Module):
+        raise SearchConfigError(
+            f"network '{name}' makes {type(network).__name__}; expected a torch.nn.Module"
+        )
+    for lacking in ("representation", "prediction", *(("dynamics",) if unroll else ())):
+        if not callable(getattr(network, lacking, None)):
+            raise SearchConfigError(
+                f"network '{name}' has no function {lacking}; see docs/networks.md"
+            )
+
+
+def _check_dynamics(said: Any, latent: Tensor, config: NetworkConfig) -> None:
+    if not isinstance(said, tuple) or len(said) != 2:
+        raise SearchConfigError(
+            f"dynamics gives {type(said).__name__}; expected a pair: the next latent, and the "
+            "reward or None"
+        )
+    _expect("the latent of dynamics", said[0], tuple(latent.shape))
+    if said[1] is not None:
+        _expect("the reward of dynamics", said[1], _numbers(config))
+
+
+def _check_prediction(said: Any, spec: EnvSpec, config: NetworkConfig) -> None:
+    if not isinstance(said, Prediction):
+        raise SearchConfigError(
+            f"prediction gives {type(said).__name__}; expected a muzero.network.Prediction"
+        )
     board = (2, 3, *spec.observation_shape[1:])
     _expect("logits", said.logits, (2, spec.num_actions))
     _expect("value", said.value, _numbers(config))
@@ -94,7 +137,11 @@ def _numbers(config: NetworkConfig) -> tuple[int, ...]:
     return (2, config.categories) if config.categories else (2,)
 
 
-def _expect(name: str, tensor: Tensor, shape: tuple[int, ...]) -> None:
+def _expect(name: str, tensor: Any, shape: tuple[int, ...]) -> None:
+    if not isinstance(tensor, Tensor):
+        raise SearchConfigError(
+            f"the network gives {type(tensor).__name__} for {name}; expected a tensor {shape}"
+        )
     if tuple(tensor.shape) != shape:
         raise SearchConfigError(
             f"for 2 rows the network gives {name} of shape {tuple(tensor.shape)}; expected {shape}"

@@ -20,6 +20,7 @@ from muzero.categories import Categories
 from muzero.inference import ONCE, SAME, Layers, Weights, fast_type
 from muzero.models import Evaluation, LearnedModel
 from muzero.network import NetworkConfig, Prediction
+from muzero.weights import CheckpointError
 
 _ROW_STEP = 32
 
@@ -119,14 +120,25 @@ class Imagining:
         )
 
     def load(self, weights: Weights) -> None:
-        """Takes other weights, and starts to count anew the seconds that answers take."""
+        """Takes other weights, and starts to count anew the seconds that answers take.
+
+        Raises:
+            SearchConfigError: when the network's class cannot be made.
+            CheckpointError: when the weights are of another class, or of another size.
+        """
         self._form, self.seconds = self._made(weights), 0.0
 
     def _made(self, weights: Weights) -> _Form:
         if "step.bias" in weights and self._config.name == "board-model":
             return _Fused(weights)
         network = architecture.make(self._spec, self._config)
-        network.load_state_dict({name: torch.from_numpy(a) for name, a in weights.items()})
+        try:
+            network.load_state_dict({name: torch.from_numpy(a) for name, a in weights.items()})
+        except RuntimeError as error:
+            raise CheckpointError(
+                f"the weights are of another network than '{self._config.name}' is now "
+                f"({' '.join(str(error).split())}); use the code that they were trained with"
+            ) from error
         return _Whole(network, scale(self._config))
 
     def _initial(self, observation: NDArray[np.uint8]) -> Evaluation:

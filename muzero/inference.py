@@ -26,9 +26,11 @@ SAME, NONE = (1, 1), (0, 0)
 def fold(network: Any) -> dict[str, NDArray[np.float32]]:
     """Gives the weights of a network for evaluation, see `Weights`.
 
-    Where the network has no function `folded`, or it gives None, they are its state, as it is.
+    Where the network's class has no function `folded`, or it gives None, they are its state, as it
+    is. One that is inherited is not asked: it knows nothing of what the class has changed.
     """
-    folded = getattr(network, "folded", lambda: None)()
+    own = vars(type(network)).get("folded")
+    folded = None if own is None else own(network)
     if folded is None:
         parts = network.state_dict()
     else:
