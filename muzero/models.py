@@ -109,6 +109,8 @@ class LearnedModel:
     """Smallest and largest return, where known; elsewhere values are stretched from min to max."""
     gather: Callable[[Any, Any], Any] = getitem
     """`gather(pool, slots)`: picks latents, `int64[R]`, out of the pool."""
+    capacity: int | None = None
+    """Latents that a model which keeps them itself has room for; None = any number."""
 
 
 Model = RulesModel | LearnedModel

@@ -101,6 +101,12 @@ class Searcher:
         self.model, self.config, self.num_rows, self.keep = model, config, num_rows, keep
         self._algorithm = _ALGORITHMS[type(config)]
         num_nodes = config.simulations + 1 + keep
+        room = None if isinstance(model, RulesModel) else model.capacity
+        if room is not None and num_rows * num_nodes > room:
+            raise SearchConfigError(
+                f"{num_rows} trees of {num_nodes} nodes need {num_rows * num_nodes} latents, but "
+                f"the model has room for {room}; give it more"
+            )
         state_size = 0
         if isinstance(model, RulesModel) and model.spec.rules:
             state_size = model.spec.rules.state_size
