@@ -1,83 +1,148 @@
-"""A player that learned by itself and learned the rules, too. Axes: `B` rows, `A` actions.
+"""A player that learned by itself and learned the rules, too. Axes: `R` rows to move, `A` actions.
 
-It searches in its own model of the game; the true rules say only which actions are legal now.
+It searches in its own model of the game; the true rules say only which actions are legal now. The
+built-in network is a kernel, so nothing here needs PyTorch; any other network does.
 """
 
 from __future__ import annotations
 
 import hashlib
+import textwrap
+import time
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.alphazero import thought
+from agents import searching
 from agents.base import AgentError, Clock, Decisions
+from agents.searching import Thought
 from envs.base import EnvSpec, TimeStep
-from muzero import weights
-from muzero.gumbel import GumbelConfig
+from muzero.compiled_model import compile_model
+from muzero.evaluate import NetworkError
+from muzero.limits import SearchConfigError
+from muzero.models import LearnedModel
 from muzero.search import Searcher
+from muzero.weights import CheckpointError, Network
 
-_MOST = 100_000
-_VALUE_SCALE = 0.3
+_ROOM = 4000
+"""Most simulations of a move by time."""
+_TRIAL = 64
+_ROUND = 32
+"""Simulations by time come in steps, for the search keeps a plan for each number of them."""
 
 
 class MuZeroPlayer:
-    """Plays the game that its network was trained for, by Gumbel search without noise."""
+    """Plays the game that its network was trained for, by Gumbel search without noise.
 
-    def __init__(self, name: str, data: bytes, *, simulations: int = 128) -> None:
+    All rows share one searcher, since a search in a model keeps nothing for the next.
+    """
+
+    def __init__(
+        self, name: str, data: bytes, *, simulations: int = 128, seconds: float | None = None
+    ) -> None:
         """Makes the player.
 
         Args:
             name: what people call it.
             data: its network, as `muzero.weights` reads it.
             simulations: of each move.
+            seconds: of each move, in place of a number of simulations.
 
         Raises:
             AgentError: when an option is out of its range or the network cannot be used.
         """
-        if not 1 <= simulations <= _MOST:
-            raise AgentError(f"{name} cannot take simulations={simulations}; choose 1 to {_MOST:,}")
-        try:
-            self._network = weights.unpack_network(data)
-        except weights.CheckpointError as error:
-            raise AgentError(f"{name}: {error}") from error
-        self._name, self._simulations = name, simulations
-        self.max_batch: int | None = None
+        searching.check_effort(name, simulations, seconds)
+        self._network = searching.read_network(name, data)
+        self._name, self._seconds = name, seconds
+        self._simulations = simulations if seconds is None else _ROOM
+        self.max_batch: int | None = None if seconds is None else 1
         self.digest: str | None = hashlib.sha256(data).hexdigest()
-        self._model: Any = None
         self._searcher: Searcher | None = None
+        self._simulation_s = 0.0
 
     def reset(self, spec: EnvSpec, seats: NDArray[np.int64], seeds: NDArray[np.int64]) -> None:
-        """Prepares new episodes, and compiles before any clock runs.
+        """Prepares new episodes, compiles before any clock runs, and measures the speed.
 
         Raises:
-            AgentError: when the network was trained for another environment.
+            AgentError: when the network was trained for another environment, is damaged or cannot
+                be imported.
         """
-        if spec.id != self._network.env:
-            raise AgentError(
-                f"{self._name} plays {self._network.env} only, not {spec.id!r}; "
-                "choose another player"
-            )
-        if self._model is None:
-            from muzero.imagining import Imagining
-            from muzero.network import NetworkConfig
-
-            made = Imagining(spec, NetworkConfig(**self._network.about))
-            made.load(self._network.arrays)
-            self._model = made.model
-        if self._searcher is None or self._searcher.num_rows < len(seats):
-            config = GumbelConfig(self._simulations, gumbel_scale=0, value_scale=_VALUE_SCALE)
-            self._searcher = Searcher(self._model, config, len(seats))
+        searching.check_env(self._name, self._network, spec)
+        blank = np.zeros((1, *spec.observation_shape), np.uint8)
+        mask = np.ones((1, spec.num_actions), np.bool_)
+        try:
+            if self._searcher is None:
+                model = _model(self._network, spec, self._simulations + 1)
+                self._searcher = Searcher(model, searching.for_play(self._simulations), 1)
+                self._search(blank, mask, 1)
+            if self._seconds is not None:
+                self._simulation_s = self._search(blank, mask, _TRIAL)[1]
+        except (CheckpointError, NetworkError, SearchConfigError) as error:
+            raise AgentError(f"{self._name}: {error}") from error
 
     def act(
         self, rows: NDArray[np.int64], steps: TimeStep, clock: Clock | None = None
     ) -> Decisions:
-        """Searches the positions of all rows."""
-        assert self._searcher is not None
-        found = self._searcher(steps.observation, steps.action_mask)
-        thoughts = [thought(found, row) for row in range(len(rows))]
-        action, value, policy, visits, q, line = zip(*thoughts, strict=True)
-        return Decisions(
-            np.array(action), np.array(value), np.stack(policy), np.stack(visits), np.stack(q), line
+        """Searches the position of each row, one after the other."""
+        return searching.decisions(
+            self._think(steps.observation[[i]], steps.action_mask[[i]], clock)
+            for i in range(len(rows))
         )
+
+    def _think(self, observation: Any, mask: Any, clock: Clock | None) -> Thought:
+        """Searches one position, with as many simulations as the options or the time allow."""
+        if self._seconds is None:
+            return self._search(observation, mask, self._simulations)[0]
+        found, simulation_s = self._search(observation, mask, self._affordable(clock))
+        if found.visits.sum() >= _ROUND:
+            self._simulation_s = simulation_s
+        return found
+
+    def _search(self, observation: Any, mask: Any, simulations: int) -> tuple[Thought, float]:
+        """Gives what a search says, and the seconds that a simulation took."""
+        assert self._searcher is not None, "reset comes first"
+        began = time.perf_counter()
+        budget = np.array([min(simulations, self._simulations)])
+        result = self._searcher(observation, mask, budget=budget)
+        took = time.perf_counter() - began
+        return searching.thought(result), took / max(int(result.tree.rows["done"][0]), 1)
+
+    def _affordable(self, clock: Clock | None) -> int:
+        """Gives how many simulations there is time for.
+
+        They use up to half of what is left to a deadline, for a search cannot be broken off.
+        """
+        assert self._seconds is not None
+        left = self._seconds
+        if clock is not None:
+            left = min(left, (searching.due(np.inf, clock) - time.monotonic()) / 2)
+        count = min(int(left / self._simulation_s), _ROOM)
+        return count - count % _ROUND if count > _ROUND else max(count, 1)
+
+
+def _model(network: Network, spec: EnvSpec, capacity: int) -> LearnedModel:
+    """Gives a network as a search takes it; see `muzero.models.LearnedModel.capacity`.
+
+    Raises:
+        CheckpointError: when the weights are of another network, or it cannot be made.
+        SearchConfigError: when there is no such network, or it cannot play the environment.
+    """
+    own = ":" not in str(network.about.get("name", ""))
+    if own and network.arrays.keys() & {"stem.weight", "step.bias"}:
+        return compile_model(network, spec, capacity)
+    from muzero.imagining import Imagining
+    from muzero.network import NetworkConfig
+
+    try:
+        made = Imagining(spec, NetworkConfig(**network.about))
+        made.load(network.arrays)
+        made.model.initial(np.zeros((1, *spec.observation_shape), np.uint8))
+    except (CheckpointError, SearchConfigError):
+        raise
+    except Exception as error:  # from a module of a user's own, anything can come
+        said = textwrap.shorten(f"{type(error).__name__}: {error}", 200)
+        raise CheckpointError(
+            f"its network cannot be used ({said}); mend its module or choose another player"
+        ) from error
+    return made.model
