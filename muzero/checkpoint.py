@@ -32,6 +32,9 @@ class Books(NamedTuple):
     """Names of the weights that self-play still needs, the newest last."""
     openings: str = ""
     """Name of the recorded games that games begin from; empty where there are none."""
+    planned: tuple[tuple[str, ...], ...] = ()
+    """Names of the shards that the next chunks search anew, chunk by chunk; some of them may have
+    left the buffer since that was decided."""
 
 
 def pack_weights(network: Any, spec: EnvSpec, config: NetworkConfig, kind: str) -> bytes:

@@ -157,6 +157,7 @@ class Selfplay:
 
     def play(self, seed: int, index: int, recorded: Games = ()) -> Trajectory:
         """Plays chunk `index` of the games of `seed`, some of them from recorded positions."""
+        self._searcher.forget()
         config, moments = self._config, list[Moment]()
         move = _random_move if index < config.random_chunks else self._move
         numbers = range(index * config.games, (index + 1) * config.games)
@@ -195,6 +196,7 @@ class Selfplay:
             index: of the chunk, also for the noise.
             old: moments of whole games; those that were not to teach a policy do from now on.
         """
+        self._searcher.forget()
         config = self._config
         places = np.flatnonzero(old.left > 0)
         policy, value = old.policy.copy(), old.value.copy()

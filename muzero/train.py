@@ -239,6 +239,7 @@ class _Run:
         self.counters = {"env_steps": 0, "episodes": 0, "learner_steps": 0, "chunks": 0}
         if config.reanalyze:
             self.counters["reanalyzed"] = 0
+        self.planned: list[tuple[str, ...]] = [()] * (config.lag + 1)
         self._stream = seeding.derive(config.seed, "batch")
 
     def _consistency(self, network: Any) -> Consistency | None:
@@ -262,11 +263,11 @@ class _Run:
             behind = self.counters["chunks"] - max(0, index - config.lag)
             name = self.versions[-1 - behind]
             seed = seeding.derive(config.seed, "selfplay")
-            old = self._old(index)
+            old = self.planned[index - self.counters["chunks"]]
             yield Job(self.spec.id, config, seed, index, name, self.store, old, self.openings)
 
     def _old(self, index: int) -> tuple[str, ...]:
-        """Gives the shards that are searched anew with chunk `index`."""
+        """Gives the shards that are searched anew with chunk `index`, which is drawn now."""
         share, shards = self.config.reanalyze, self.buffer.shards
         count = int((index + 1) * share) - int(index * share)
         if not shards:
@@ -289,6 +290,7 @@ class _Run:
         self.counters["episodes"] += part.episodes
         metrics = self._learn()
         self.counters["chunks"] += 1
+        self.planned = [*self.planned[1:], self._old(self.counters["chunks"] + self.config.lag)]
         self.versions = [*self.versions, self._publish()][-self.config.lag - 1 :]
         metrics["network_share"] = made.network_s / made.total_s
         metrics["selfplay_s"] = made.total_s
@@ -326,11 +328,13 @@ class _Run:
 
     def _state(self) -> dict[str, bytes]:
         names = tuple(self.buffer.shards), tuple(self.versions), self.openings
-        return checkpoint.pack_state(self.learner, Books(dict(self.counters), *names))
+        books = Books(dict(self.counters), *names, tuple(self.planned))
+        return checkpoint.pack_state(self.learner, books)
 
     def _objects(self) -> tuple[str, ...]:
         openings = (self.openings,) if self.openings else ()
-        return (*openings, *self.buffer.shards, *self.versions)
+        old = {name for names in self.planned for name in names} - {*self.buffer.shards}
+        return (*openings, *sorted(old), *self.buffer.shards, *self.versions)
 
     def restore(self, state: Mapping[str, bytes]) -> None:
         """Goes on from a barrier.
@@ -341,5 +345,6 @@ class _Run:
         books = checkpoint.unpack_state(state, self.learner)
         self.counters = books.counters
         self.versions, self.openings = list(books.versions), books.openings
+        self.planned = [tuple(names) for names in books.planned] or self.planned
         for name in books.shards:
             self.buffer.add(name, unpack(self.store.get(name)))
