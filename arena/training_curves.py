@@ -1,0 +1,117 @@
+"""Pictures of trainings: what was measured at their checkpoints, over minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from agents import checkpoint
+
+Card = Mapping[str, Any]
+"""What a checkpoint's manifest says for people: `seconds` and what was measured."""
+_INK = "#333333"
+_SHARES = {"weak": "#0072b2", "strong": "#d55e00"}
+_RATING = "#009e73"
+
+
+class Band(NamedTuple):
+    """A value of several trainings, over `T` moments."""
+
+    minutes: NDArray[np.float64]
+    """`float64[T]`."""
+    low: NDArray[np.float64]
+    """`float64[T]`, the least of all trainings."""
+    median: NDArray[np.float64]
+    """`float64[T]`."""
+    high: NDArray[np.float64]
+    """`float64[T]`, the greatest."""
+
+
+def points(run: Path) -> list[Card]:
+    """Gives the cards of a run's checkpoints, the oldest first."""
+    return [checkpoint.manifest(checkpoint.at(run, step)).card for step in checkpoint.steps(run)]
+
+
+def band(curves: Sequence[Sequence[Card]], name: str) -> Band | None:
+    """Gives a value over the minutes, from when all trainings have measured it; None = none did.
+
+    Between measurements it is taken to change evenly, after the last one to stay.
+    """
+    measured = [[card for card in cards if card.get(name) is not None] for cards in curves]
+    lines = [
+        (np.array([card["seconds"] / 60 for card in cards]), [card[name] for card in cards])
+        for cards in measured
+        if cards
+    ]
+    if not lines:
+        return None
+    minutes = np.unique(np.concatenate([line[0] for line in lines]))
+    minutes = minutes[minutes >= max(line[0][0] for line in lines)]
+    values = np.stack([np.interp(minutes, *line) for line in lines])
+    return Band(minutes, values.min(0), np.median(values, 0), values.max(0))
+
+
+def draw(curves: Sequence[Sequence[Card]], file: Path, axis: str = "minutes") -> bool:
+    """Draws weak and strong on the left, rating on the right; False = there is nothing to draw.
+
+    Of several trainings the line is the median and the band goes from the least to the greatest.
+
+    Args:
+        curves: cards of each training's checkpoints, the oldest first.
+        file: where to.
+        axis: what the minutes are.
+    """
+    shares = {name: found for name in _SHARES if (found := band(curves, name)) is not None}
+    rating = band(curves, "elo")
+    bands = [*shares.values(), *([rating] if rating else [])]
+    if not bands:
+        return False
+    marker = "o" if len(curves) == 1 else None
+    figure = Figure(figsize=(8, 4.2), dpi=110)
+    axes = figure.subplots()
+    for name, found in shares.items():
+        _line(axes, _scaled(found, 100), _SHARES[name], marker=marker, markersize=3, linewidth=1.5)
+        _name(axes, name, found)
+    if shares:
+        axes.set_ylabel("moves that keep the outcome, best moves, %")
+    if rating:
+        other = axes.twinx() if shares else axes
+        _line(other, rating, _RATING, linestyle="--", linewidth=1.2)
+        other.set_ylabel("Elo above the first opponent (dashed)", color=_RATING)
+        other.spines["top"].set_visible(False)
+    axes.set_xlabel(axis)
+    axes.set_xlim(0, max(found.minutes[-1] for found in bands) * 1.2)
+    axes.spines["top"].set_visible(False)
+    axes.grid(alpha=0.25)
+    axes.tick_params(colors=_INK)
+    figure.tight_layout()
+    figure.savefig(file)
+    return True
+
+
+def _scaled(found: Band, factor: float) -> Band:
+    return Band(found.minutes, *(factor * part for part in found[1:]))
+
+
+def _line(axes: Axes, found: Band, colour: str, **style: Any) -> None:
+    axes.plot(found.minutes, found.median, color=colour, **style)
+    if (found.low < found.high).any():
+        axes.fill_between(found.minutes, found.low, found.high, color=colour, alpha=0.18, lw=0)
+
+
+def _name(axes: Axes, name: str, found: Band) -> None:
+    """Writes what a line shows, and its last value, at its end."""
+    axes.annotate(
+        f"{name} {100 * found.median[-1]:.1f} %",
+        (found.minutes[-1], 100 * found.median[-1]),
+        xytext=(6, 0),
+        textcoords="offset points",
+        color=_SHARES[name],
+        va="center",
+    )
