@@ -7,14 +7,15 @@ is written, its player is graded and meets opponents, and what is no longer need
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from agents import checkpoint, trained
 from agents.checkpoint import CheckpointError, Manifest
-from arena import evaluation
+from arena import evaluation, training_start
 from arena.evaluation import EvaluationConfig, Verdict
 from arena.executor import Executor
 from arena.records import Records
@@ -23,8 +24,10 @@ from configs import loader
 from configs.loader import ConfigError
 from envs import registry as env_registry
 from muzero import train as muzero_train
+from muzero import warm_start, weights
 from muzero.progress import Progress
-from muzero.train import TrainConfig
+from muzero.selfplay import Games
+from muzero.train import Beginning, TrainConfig
 
 _FULL = 3
 _STORE = "objects"
@@ -38,6 +41,10 @@ class TrainingConfig:
     """How it learns; also who plays from its checkpoints."""
     env: str = "connectx"
     """Env id."""
+    init: str = ""
+    """Trained agent whose weights it starts from; empty = random ones."""
+    openings: str = ""
+    """`run:NAME`, a run from whose games some of its own begin; empty = none."""
     train: TrainConfig = field(default_factory=TrainConfig)
     """The training itself."""
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
@@ -76,6 +83,62 @@ def check(config: TrainingConfig) -> None:
         )
     muzero_train.validate(config.train, config.env)
     evaluation.check(config.evaluation, config.env)
+
+
+def exact(config: TrainingConfig, root: Path, stored: Mapping[str, Any]) -> TrainingConfig:
+    """Gives the config in which `init` and `openings` are named exactly.
+
+    Args:
+        config: as it was typed.
+        root: folder of the runs.
+        stored: config of the run to go on with, empty for a new one; its exact names stay.
+
+    Raises:
+        ConfigError: when a name is none of its kind.
+        AgentError: when there is no such agent.
+        RunError: when there is no such run.
+    """
+    agent, games = training_start.exact_agent, partial(training_start.exact_games, root=root)
+    return replace(
+        config,
+        init=_exact(config.init, str(stored.get("init", "")), agent),
+        openings=_exact(config.openings, str(stored.get("openings", "")), games),
+    )
+
+
+def _exact(typed: str, known: str, find: Callable[[str], str]) -> str:
+    """Gives an exact name for one that was typed; `known` is the one that was found before."""
+    if not typed:
+        return ""
+    return known if typed in (known, known.rpartition("@")[0]) else find(typed)
+
+
+def begin(config: TrainingConfig, root: Path) -> Beginning:
+    """Gives what a new training is handed.
+
+    Raises:
+        ConfigError: when it does not fit the training.
+        AgentError: when the agent cannot be read.
+        RunError: when there is no such run.
+    """
+    config, network = exact(config, root, {}), None
+    games: Games = ()
+    if config.init:
+        network = training_start.network(config.init, config.kind)
+    if config.openings:
+        games = training_start.games(config.openings, root, config.env)
+    return Beginning(network, games)
+
+
+def check_begin(config: TrainingConfig, root: Path) -> None:
+    """Refuses what a new training cannot begin with, before anything is written; as `begin`."""
+    network = begin(config, root).network
+    if network is None:
+        return
+    try:
+        warm_start.check(network, config.env, config.train.network)
+    except weights.CheckpointError as error:
+        raise ConfigError(f"init={config.init}: {error}") from error
 
 
 def device(name: str) -> str:
@@ -146,12 +209,15 @@ def run(
 
     Raises:
         CheckpointError: when there are checkpoints, but none can be gone on from.
+        ConfigError: when there are none, and what it begins with cannot be used; as `begin`.
         DivergedError: when a loss is not finite.
     """
     store = FolderStore(folder / _STORE)
     found = newest(folder)
-    state, before = None, 0.0
-    if found is not None:
+    state: Mapping[str, bytes] | Beginning
+    if found is None:
+        state, before = begin(config, folder.parent), 0.0
+    else:
         state = found[1]
         before = float(checkpoint.manifest(found[0]).card.get("seconds", 0.0))
     began = time.monotonic() - before

@@ -21,19 +21,22 @@ _HEADER = (
 class TrainingLive:
     """A live line on a terminal, a line every ten seconds elsewhere, on stderr."""
 
-    def __init__(self, chunks: int, quiet: bool) -> None:
+    def __init__(self, chunks: int, quiet: bool, title: str = "") -> None:
         """Starts.
 
         Args:
             chunks: of the whole training.
             quiet: show nothing.
+            title: which training it is, where there are several.
         """
-        self._chunks, self._quiet = chunks, quiet
+        self._chunks, self._quiet, self._title = chunks, quiet, title
         self._console: Console = screen.console(stderr=True)
         self._status: Status | None = None
         self._last, self._loss, self._headed = time.monotonic(), float("nan"), False
 
     def __enter__(self) -> TrainingLive:
+        if self._title and not self._quiet:
+            self._console.print(Text(self._title, style="bold"))
         if self._console.is_terminal and not self._quiet:
             self._status = self._console.status("playing the first games")
             self._status.start()
@@ -74,16 +77,18 @@ class TrainingLive:
         assert verdict is not None
         return Text(
             f"{event.seconds / 60:8.1f} {counters['episodes']:9,} {counters['env_steps']:11,} "
-            f"{counters['learner_steps']:8,} {self._loss:7.3f} {_share(verdict.weak):>7} "
-            f"{_share(verdict.strong):>7} {_rating(verdict.elo, verdict.error95):>12}"
+            f"{counters['learner_steps']:8,} {self._loss:7.3f} {share(verdict.weak):>7} "
+            f"{share(verdict.strong):>7} {rating(verdict.elo, verdict.error95):>12}"
         )
 
 
-def _share(share: float | None) -> str:
+def share(share: float | None) -> str:
+    """Gives a share of 1 in words."""
     return "·" if share is None else f"{100 * share:.1f} %"
 
 
-def _rating(elo: float | None, error: float | None) -> str:
+def rating(elo: float | None, error: float | None) -> str:
+    """Gives a rating and half its 95 % interval in words."""
     if elo is None:
         return "·"
     return f"{elo:+.0f}" if error is None else f"{elo:+.0f} ± {error:.0f}"

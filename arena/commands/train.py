@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,13 @@ import click
 
 from agents import checkpoint
 from arena import executor as executors
-from arena import runs, screen, training
+from arena import runs, screen, training, training_seeds
 from arena.board.scalars import Scalars
 from arena.cli import EXIT_FAULTS
 from arena.commands import dir_option, json_option, print_json
 from arena.executor import Executor
 from arena.records import Records
+from arena.runs import RunError
 from arena.training import Event, TrainingConfig
 from arena.training_live import TrainingLive
 from configs import loader
@@ -24,11 +26,34 @@ from configs.loader import ConfigError
 from muzero.learner import DivergedError
 
 
+@dataclass(frozen=True)
+class _How:
+    """How trainings are run and shown."""
+
+    device: str
+    workers: int | None
+    quiet: bool
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One training."""
+
+    run: Path
+    config: TrainingConfig
+    title: str = ""
+
+
 @click.command()
 @click.argument("preset", required=False)
 @click.argument("settings", nargs=-1, metavar="[KEY=VALUE ...]")
 @click.option("--name", help="Name of the run.  [default: the preset's, with a number]")
 @click.option("--seed", type=int, help="Seed of everything random.")
+@click.option(
+    "--seeds",
+    "several",
+    help="Seeds such as 0-2 or 0,3,5: a run NAME-sSEED for each, then a table.",
+)
 @click.option("--resume", is_flag=True, help="Go on with the run of that name.")
 @click.option("--device", default="auto", show_default=True, help="Where to learn: cpu, cuda.")
 @click.option(
@@ -44,6 +69,7 @@ def command(
     settings: tuple[str, ...],
     name: str | None,
     seed: int | None,
+    several: str | None,
     resume: bool,
     device: str,
     workers: int | None,
@@ -55,66 +81,135 @@ def command(
     PRESET is one of `arena configs ls`, such as connectx/alphazero; KEY=VALUE settings change it.
     The run's folder gets checkpoints that play as RUNS/NAME@STEP; --resume goes on after any stop,
     as if there had been none.
+
+    init=AGENT starts from the weights of a trained agent of the same env, kind and size, such as
+    zoo/NAME or runs/NAME@STEP. openings=run:RUN lets a share of the games
+    (train.selfplay.openings_share) begin from positions of the games that RUN has recorded.
     """
     if preset is not None and "=" in preset:
         settings, preset = (preset, *settings), None
     if resume and not name:
         raise ConfigError("--resume needs --name NAME, the run to go on with")
-    going_on = runs.path(root, name) if resume and name else None
-    config = _config(preset, settings, seed, going_on)
-    training.check(config)
-    found = training.device(device)
-    run = runs.path(root, name or runs.free_name(root, (preset or "train").replace("/", "-")))
-    executor = _executor(workers)
+    if seed is not None and several is not None:
+        raise ConfigError("--seed and --seeds exclude each other; give one of them")
+    seeds = None if several is None else training_seeds.seeds(several)
+    kind = (preset or "train").replace("/", "-")
+    base = name or training_seeds.free_name(root, kind)
+    wanted: list[int | None] = [seed] if seeds is None else [*seeds]
+    folders = [runs.path(root, base if seeds is None else f"{base}-s{number}") for number in wanted]
+    configs = _configs(preset, settings, wanted, folders, resume)
+    how = _How(training.device(device), workers, as_json)
+    _settle(folders, configs, resume)
+    if seeds is None:
+        return _alone(_Work(folders[0], configs[0]), how)
+    titles = [f"{run.name}, {n} of {len(folders)}" for n, run in enumerate(folders, 1)]
+    work = [_Work(*parts) for parts in zip(folders, configs, titles, strict=True)]
+    return _together(work, root / f"{base}.png", how)
+
+
+def _configs(
+    preset: str | None,
+    settings: tuple[str, ...],
+    seeds: list[int | None],
+    folders: list[Path],
+    resume: bool,
+) -> list[TrainingConfig]:
+    """Gives the checked config for each seed (None = that of the preset): names in it are exact.
+
+    It is that of the run to go on with, else the preset's, changed by the user.
+    """
+    root, tree, stored = folders[0].parent, dict[str, Any](), dict[str, Any]()
+    if resume:
+        found = (runs.config(folder).get("train") for folder in folders)
+        stored = next((config for config in found if config), stored)
+    if preset:
+        tree = loader.preset("train", preset)
+    elif resume:
+        if not stored:
+            near = loader.closest(folders[0].name, runs.names(root))
+            raise RunError(f"no training '{folders[0].name}' in {root} to go on with{near}")
+        tree = stored
+    typed = loader.override(tree, settings)
+    changes = [() if seed is None else (f"train.seed={seed}",) for seed in seeds]
+    trees = [loader.override(typed, change) for change in changes]
+    configs = [loader.load(TrainingConfig, tree) for tree in trees]
+    training.check(configs[0])
+    exact = training.exact(configs[0], root, stored)
+    if not all(checkpoint.steps(folder) for folder in folders):
+        training.check_begin(exact, root)
+    return [replace(config, init=exact.init, openings=exact.openings) for config in configs]
+
+
+def _settle(folders: list[Path], configs: list[TrainingConfig], resume: bool) -> None:
+    """Checks the configs of runs that are there, then stores those of the new ones."""
+    pairs = list(zip(folders, configs, strict=True))
+    for folder, config in sorted(pairs, key=lambda pair: not runs.config(pair[0])):
+        runs.settle(folder, "train", loader.dump(config), resume)
+
+
+def _alone(work: _Work, how: _How) -> int:
+    code, last = _train(work, how)
+    return code or _finish(work.run, last, how.quiet)
+
+
+def _together(works: list[_Work], picture: Path, how: _How) -> int:
+    """Trains one after the other, then shows what they reached; gives the worst exit code."""
+    worst, found = 0, []
+    for work in works:
+        worst = max(worst, _train(work, how)[0])
+        steps = checkpoint.steps(work.run)
+        agent = f"{work.run}@{steps[-1]}" if steps else None
+        cards = training.curve(work.run)
+        seed = work.config.train.seed
+        found.append(training_seeds.summary(work.run.name, seed, agent, cards))
+    drawn = _picture([summary["evaluations"] for summary in found], picture)
+    document = training_seeds.document(found, drawn)
+    if how.quiet:
+        print_json(document)
+        return worst
+    screen.show(training_seeds.table(document))
+    if drawn:
+        screen.note(f"{drawn} shows the median of their curves, and the least and the greatest.")
+    return worst
+
+
+def _picture(curves: list[Any], file: Path) -> Path | None:
+    """Draws curves; gives the file, None where there is nothing to draw or nothing to draw with."""
     try:
-        runs.settle(run, "train", loader.dump(config), resume)
-        with Records.write(run) as records:
-            return _train(config, run, records, executor, found, as_json)
+        from arena import training_curves
+    except ImportError as error:
+        screen.warn(f"no picture of the curves ({error}); `pip install matplotlib` helps")
+        return None
+    return file if training_curves.draw(curves, file) else None
+
+
+def _train(work: _Work, how: _How) -> tuple[int, Event | None]:
+    """Gives the exit code, and the last event at a barrier; None = there was nothing left to do."""
+    workers = how.workers
+    if workers is None:
+        workers = int(len(os.sched_getaffinity(0)) > 1)
+    executor = executors.make("local" if workers else "inline", 1)
+    try:
+        with Records.write(work.run) as records:
+            return 0, _watch(work, records, executor, how)
     except DivergedError as error:
-        return _diverged(run, error)
+        return _diverged(work.run, error), None
     finally:
         executor.close()
 
 
-def _config(
-    preset: str | None, settings: tuple[str, ...], seed: int | None, going_on: Path | None
-) -> TrainingConfig:
-    """Gives the config: that of the run to go on with, else the preset's, changed by the user."""
-    tree: dict[str, Any] = {}
-    if preset:
-        tree = loader.preset("train", preset)
-    elif going_on and (stored := runs.config(going_on)):
-        tree = stored.get("train", {})
-    if seed is not None:
-        settings = (*settings, f"train.seed={seed}")
-    return loader.load(TrainingConfig, loader.override(tree, settings))
-
-
-def _executor(workers: int | None) -> Executor:
-    if workers is None:
-        workers = int(len(os.sched_getaffinity(0)) > 1)
-    return executors.make("local" if workers else "inline", 1)
-
-
-def _train(
-    config: TrainingConfig,
-    run: Path,
-    records: Records,
-    executor: Executor,
-    device: str,
-    quiet: bool,
-) -> int:
-    curves, last = Scalars(run), None
+def _watch(work: _Work, records: Records, executor: Executor, how: _How) -> Event | None:
+    curves, last = Scalars(work.run), None
     typed = f"arena {' '.join(sys.argv[1:])}"
     try:
-        with TrainingLive(config.train.chunks, quiet) as live:
-            for event in training.run(config, run, records, executor, device, typed):
+        with TrainingLive(work.config.train.chunks, how.quiet, work.title) as live:
+            for event in training.run(work.config, work.run, records, executor, how.device, typed):
                 _draw(curves, event)
                 live.show(event)
                 last = event if event.verdict else last
     finally:
         curves.close()
-    return _finish(run, last, quiet)
+    return last
 
 
 def _draw(curves: Scalars, event: Event) -> None:

@@ -1,0 +1,136 @@
+"""What a training begins from: the weights of an agent, the positions of a run's games.
+
+Both are named exactly before a config is written, `runs/NAME@STEP` and `run:NAME@COUNT`, so that it
+says for good what was learned from: checkpoints keep their steps, and records are append only.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from agents import checkpoint, trained
+from arena import runs
+from arena.records import Records
+from configs import loader
+from configs.loader import ConfigError
+from envs import registry as env_registry
+from envs.base import IllegalActionError
+from muzero import weights
+from muzero.selfplay import Games
+from muzero.weights import Network
+
+_GAMES = re.compile(r"run:(?P<run>[^@]+)(@(?P<count>\d+))?")
+
+
+def exact_agent(init: str) -> str:
+    """Gives the name of a trained agent with its step.
+
+    Raises:
+        ConfigError: when it has no weights.
+        AgentError: when there is none of that name.
+    """
+    found = trained.find(init)
+    if found is None:
+        raise ConfigError(
+            f"init='{init}' has no weights; give zoo/NAME, runs/NAME or its NAME@STEP"
+        )
+    return found[0]
+
+
+def network(init: str, kind: str) -> Network:
+    """Gives the weights of a trained agent.
+
+    Args:
+        init: its exact name.
+        kind: of the training.
+
+    Raises:
+        ConfigError: when it is of another kind, or cannot be read.
+        AgentError: when it is damaged.
+    """
+    run, _, step = init.rpartition("@")
+    if init.startswith("zoo/"):
+        folder = trained.ZOO / init.removeprefix("zoo/")
+    else:
+        folder = checkpoint.at(Path(run), int(step))
+    about = checkpoint.manifest(folder)
+    if about.kind != kind:
+        raise ConfigError(
+            f"init={init} has weights of kind '{about.kind}', from which no training of kind "
+            f"'{kind}' may start; give an agent of kind '{kind}'"
+        )
+    try:
+        return weights.unpack_network(checkpoint.read(folder, checkpoint.WEIGHTS))
+    except weights.CheckpointError as error:
+        raise ConfigError(f"init={init}: {error}") from error
+
+
+def exact_games(openings: str, root: Path) -> str:
+    """Gives the name of the games of a run with their number, those that there are now.
+
+    Args:
+        openings: `run:NAME`, or `run:NAME@COUNT` for its first games.
+        root: folder of the runs.
+
+    Raises:
+        ConfigError: when the text is no such name, or the run has fewer games.
+        RunError: when there is no such run.
+    """
+    match = _GAMES.fullmatch(openings)
+    if match is None:
+        near = loader.closest(openings, [f"run:{name}" for name in runs.names(root)])
+        raise ConfigError(f"openings='{openings}'{near or '; write run:NAME, a run with games'}")
+    with Records.read(runs.existing(root, match["run"])) as records:
+        there = records.count()
+    count = there if match["count"] is None else int(match["count"])
+    if count > there:
+        raise ConfigError(f"openings={openings}: the run has {there} games; give at most that")
+    return f"run:{match['run']}@{count}"
+
+
+def games(openings: str, root: Path, env: str) -> Games:
+    """Gives the games of a run as their actions from the beginning, in the order of the records.
+
+    Args:
+        openings: their exact name.
+        root: folder of the runs.
+        env: which games; those of others are left out.
+
+    Raises:
+        ConfigError: when there are none, or one breaks the rules.
+        RunError: when there is no such run.
+    """
+    match, wanted = _GAMES.fullmatch(openings), env_registry.canonical(env)
+    assert match is not None, "an exact name"
+    with Records.read(runs.existing(root, match["run"])) as records:
+        episodes = list(records.episodes("episode.number <= ?", (int(match["count"]),)))
+    played = [[*e.start, *e.actions] for e in episodes if e.env == wanted]
+    found = [actions for actions in played if actions]
+    if not found:
+        others = sorted({episode.env for episode in episodes})
+        has = f"did you mean env={' or '.join(others)}?" if others else "it has none at all."
+        raise ConfigError(
+            f"openings={openings}: no games of {wanted} in run '{match['run']}'; {has} "
+            "Or choose another run"
+        )
+    _check(found, openings, wanted)
+    return found
+
+
+def _check(found: Games, openings: str, env: str) -> None:
+    """Plays all games but their last actions.
+
+    Raises:
+        ConfigError: when one breaks the rules, or ends too soon.
+    """
+    rows = np.arange(len(found))
+    try:
+        env_registry.make_vector(env, len(found)).reset(rows, rows, [g[:-1] for g in found])
+    except IllegalActionError as error:
+        raise ConfigError(
+            f"openings={openings}: a game does not follow the rules of {env} ({error}); choose "
+            "another run"
+        ) from error
