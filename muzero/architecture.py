@@ -43,7 +43,10 @@ def _class(name: str) -> Any:
     if not colon:
         near = difflib.get_close_matches(name, KNOWN, 1)
         hint = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(KNOWN)}"
-        raise SearchConfigError(f"no network '{name}'; {hint} Or give module:Class")
+        raise SearchConfigError(f"no network '{name}'; {hint} (or give module:Class)")
+    if name in KNOWN.values():
+        own = next(known for known, place in KNOWN.items() if place == name)
+        raise SearchConfigError(f"network '{name}' is called '{own}'; give that name")
     if (here := str(Path.cwd())) not in sys.path:
         sys.path.append(here)
     try:
@@ -72,8 +75,8 @@ def check(network: Any, spec: EnvSpec, config: NetworkConfig, unroll: int) -> No
         unroll: steps that it is unrolled; above 0 it needs `dynamics`.
 
     Raises:
-        SearchConfigError: when a function lacks, an answer has another shape than expected, or it
-            cannot be searched on true rules.
+        SearchConfigError: when a function or an answer lacks, an answer has another shape than
+            expected, or it cannot be searched on true rules.
     """
     if not unroll and config.name != _ON_RULES:
         raise SearchConfigError(
@@ -86,11 +89,16 @@ def check(network: Any, spec: EnvSpec, config: NetworkConfig, unroll: int) -> No
         network.eval()
         latent = network.representation(torch.zeros((2, *spec.observation_shape)))
         _expect("latents", latent, (2, *getattr(latent, "shape", ())[1:]))
-        _check_prediction(network.prediction(latent), spec, config)
+        said = network.prediction(latent)
+        _check_prediction(said, spec, config)
         if unroll:
-            _check_dynamics(
-                network.dynamics(latent, torch.zeros(2, dtype=torch.int64)), latent, config
-            )
+            moved = network.dynamics(latent, torch.zeros(2, dtype=torch.int64))
+            _check_dynamics(moved, latent, config)
+            if said.rules is None and moved[1] is None:
+                raise SearchConfigError(
+                    f"network '{config.name}' gives no rules in its prediction and no reward from "
+                    "its dynamics, so a search in it sees nobody win; give one of them"
+                )
     network.train(was)
 
 

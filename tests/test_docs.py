@@ -12,12 +12,15 @@ from arena import cli
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = re.compile(r"```python\n(.*?)```\n\n```text\n(.*?)```", re.DOTALL)
-PAGE = (ROOT / "docs" / "python-api.md").read_text(encoding="utf-8")
-EXAMPLES = EXAMPLE.findall(PAGE)
+PAGES = [
+    (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("python-api.md", "networks.md")
+]
+EXAMPLES = [example for page in PAGES for example in EXAMPLE.findall(page)]
 
 
-def test_every_example_says_what_it_prints():
-    assert len(EXAMPLES) == PAGE.count("```python") > 0
+@pytest.mark.parametrize("page", PAGES, ids=["python-api", "networks"])
+def test_every_example_says_what_it_prints(page):
+    assert len(EXAMPLE.findall(page)) == page.count("```python") > 0
 
 
 @pytest.mark.parametrize(("code", "printed"), EXAMPLES)

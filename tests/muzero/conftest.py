@@ -1,7 +1,11 @@
-"""Models that are hashes: they answer the same in any batch, and the same as in mctx."""
+"""Models that are hashes: they answer the same in any batch, and the same as in mctx.
+
+And what a training asks for to run in this process alone.
+"""
 
 from __future__ import annotations
 
+from collections import deque
 from types import SimpleNamespace
 
 import numpy as np
@@ -131,3 +135,32 @@ def hashed():
         positions=positions,
         predict=predict,
     )
+
+
+class Store(dict):
+    """Objects in memory."""
+
+    def put(self, data):
+        name = str(hash(data))
+        self[name] = data
+        return name
+
+    def get(self, name):
+        return self[name]
+
+
+def inline(work, jobs, ahead):
+    """Runs jobs here, drawing them as an executor must."""
+    source, drawn = iter(jobs), deque()
+    while True:
+        while len(drawn) < ahead and (job := next(source, None)) is not None:
+            drawn.append(job)
+        if not drawn:
+            return
+        yield SimpleNamespace(status="ok", value=work(drawn.popleft(), None))
+
+
+@pytest.fixture(scope="session")
+def alone():
+    """Gives a store in memory and a map in this process, for trainings."""
+    return SimpleNamespace(store=Store, map=inline)

@@ -31,13 +31,14 @@ def config(name="board-model", **changes):
 
 
 class Small(torch.nn.Module):
-    """The least that a learned model must have: a latent of 5 numbers, policy and value."""
+    """The least that a model must have: a latent of 5 numbers, policy, value and reward."""
 
     def __init__(self, spec, config):
         super().__init__()
         self.see = torch.nn.Linear(int(np.prod(spec.observation_shape)), 5)
         self.move = torch.nn.Linear(5 + spec.num_actions, 5)
         self.say = torch.nn.Linear(5, spec.num_actions + (config.categories or 1))
+        self.gain = torch.nn.Linear(5, config.categories or 1)
         self.actions, self.categories = spec.num_actions, config.categories
 
     def representation(self, observation):
@@ -45,12 +46,15 @@ class Small(torch.nn.Module):
 
     def dynamics(self, latent, action):
         played = torch.nn.functional.one_hot(action, self.actions).float()
-        return torch.tanh(self.move(torch.cat([latent, played], 1))), None
+        moved = torch.tanh(self.move(torch.cat([latent, played], 1)))
+        return moved, self.number(self.gain(moved))
 
     def prediction(self, latent):
         said = self.say(latent)
-        value = said[:, self.actions :]
-        return Prediction(said[:, : self.actions], value if self.categories else value[:, 0])
+        return Prediction(said[:, : self.actions], self.number(said[:, self.actions :]))
+
+    def number(self, said):
+        return said if self.categories else said[:, 0]
 
 
 class Changed(BoardModel):
@@ -77,7 +81,7 @@ def small():
 def test_known_names_and_classes_are_made():
     assert type(architecture.make(SPEC, config("board"))) is BoardNetwork
     assert type(architecture.make(SPEC, config("board-model"))) is BoardModel
-    assert type(architecture.make(SPEC, config("muzero.board_model:BoardModel"))) is BoardModel
+    assert type(architecture.make(SPEC, config(f"{HERE}Small"))) is Small
 
 
 @pytest.mark.parametrize("categories", [0, 5])
@@ -94,8 +98,9 @@ def test_the_model_of_the_house_passes(rule_heads, categories):
     ("name", "words"),
     [
         ("bord", "no network 'bord'; did you mean 'board'?"),
-        ("resnet", "no network 'resnet'; there are: board, board-model Or give module:Class"),
+        ("resnet", "no network 'resnet'; there are: board, board-model (or give module:Class)"),
         ("nowhere_at_all:Mine", "cannot import 'nowhere_at_all' (ModuleNotFoundError: No module"),
+        ("muzero.board_model:BoardModel", "is called 'board-model'; give that name"),
         (":Mine", "cannot import '' (ValueError"),
         ("muzero.network:BoardNetwrok", "no class 'BoardNetwrok'; did you mean 'BoardNetwork'?"),
         ("muzero.network:", "'muzero.network' has no class ''; give the name of one"),
@@ -179,6 +184,16 @@ def test_dynamics_must_give_a_latent_like_the_first_and_a_reward(said, words):
     network.dynamics = lambda latent, action: said
     with pytest.raises(SearchConfigError, match=words):
         check(network)
+
+
+def test_a_model_must_see_who_wins():
+    network = small()
+    network.dynamics = lambda latent, action: (latent, None)
+    with pytest.raises(SearchConfigError, match="no rules in its prediction and no reward from"):
+        check(network)
+    rules, plain = torch.zeros(2, 4, 3), network.prediction
+    network.prediction = lambda latent: plain(latent)._replace(rules=rules)
+    check(network)
 
 
 def test_other_things_than_networks_and_predictions_are_refused():

@@ -1,8 +1,5 @@
 """Random chunks, and stored moments that are searched anew."""
 
-from collections import deque
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
@@ -168,29 +165,6 @@ def test_a_shard_that_was_searched_anew_takes_its_place(hashed, old):
     assert np.array_equal(last.policy[0, 0], new.policy[place].astype(np.float32))
 
 
-class Store(dict):
-    """Objects in memory."""
-
-    def put(self, data):
-        name = str(hash(data))
-        self[name] = data
-        return name
-
-    def get(self, name):
-        return self[name]
-
-
-def inline(work, jobs, ahead):
-    """Runs jobs here, drawing them as an executor must."""
-    source, drawn = iter(jobs), deque()
-    while True:
-        while len(drawn) < ahead and (job := next(source, None)) is not None:
-            drawn.append(job)
-        if not drawn:
-            return
-        yield SimpleNamespace(status="ok", value=work(drawn.popleft(), None))
-
-
 NETWORK = NetworkConfig("board-model", channels=8, blocks=1, column_channels=8, hidden=8)
 
 
@@ -212,10 +186,10 @@ def training(**changes):
     )
 
 
-def trained(made, store, state=None):
+def trained(alone, made, kept=(), state=None):
     """Trains; gives the last progress and the states of all barriers, with what they need."""
-    states = []
-    for progress in train(made, ENV, inline, store, state):
+    store, states = alone.store(kept), []
+    for progress in train(made, ENV, alone.map, store, state):
         parts = {name: bytes(data) for name, data in progress.state().items()}
         kept = {name: store[name] for name in progress.objects()}
         states.append((parts, kept))
@@ -237,13 +211,13 @@ def trained(made, store, state=None):
     ],
     ids=["learned", "no-lag", "rules"],
 )
-def test_a_training_that_searches_anew_resumes_with_the_same_bits(changes):
+def test_a_training_that_searches_anew_resumes_with_the_same_bits(alone, changes):
     made = training(**changes)
-    progress, states = trained(made, Store())
+    progress, states = trained(alone, made)
     whole = progress.player(), progress.state()
     assert progress.counters["reanalyzed"] > 0
     for stopped in (1, 3):
         parts, kept = states[stopped]
-        found, _ = trained(made, Store(kept), parts)
+        found, _ = trained(alone, made, kept, parts)
         assert found.counters == progress.counters
         assert (found.player(), found.state()) == whole
