@@ -25,9 +25,10 @@ from configs.loader import ConfigError
 from envs import registry as env_registry
 from muzero import train as muzero_train
 from muzero import warm_start, weights
+from muzero.config import TrainConfig
 from muzero.progress import Progress
 from muzero.selfplay import Games
-from muzero.train import Beginning, TrainConfig
+from muzero.train import Beginning
 
 _FULL = 3
 _STORE = "objects"

@@ -13,8 +13,6 @@ import json
 import math
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,64 +21,15 @@ import torch
 from envs import registry, seeding
 from muzero import architecture, checkpoint, imagining, memory, warm_start, weights
 from muzero.checkpoint import Books
+from muzero.chunk import Job, Made, acting, play_chunk
+from muzero.config import TrainConfig
 from muzero.consistency import Consistency
-from muzero.imagining import Imagining
-from muzero.inference import Acting
-from muzero.learner import Learner, LearnerConfig, rate
-from muzero.limits import SearchConfigError, check
-from muzero.models import Model, RulesModel
-from muzero.network import NetworkConfig
+from muzero.learner import Learner, rate
+from muzero.limits import SearchConfigError
 from muzero.progress import Map, Progress, Store, WorkError
 from muzero.search import Searcher
-from muzero.selfplay import Games, Selfplay, SelfplayConfig
+from muzero.selfplay import Games
 from muzero.trajectory import TrajectoryBuffer, unpack
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """A training by self-play."""
-
-    chunks: int = 500
-    """Chunks of self-play in all."""
-    lag: int = 1
-    """Chunks that self-play is behind the learner; 0 = they wait for each other."""
-    barrier: int = 20
-    """Chunks between places from which the training can go on."""
-    seed: int = 0
-    """Of everything random."""
-    reanalyze: float = 0.0
-    """Old chunks that are searched anew for each new one."""
-    recent: float = 1.0
-    """Share of all chunks so far, the newest, that is learned from; the first ones are poor."""
-    network: NetworkConfig = field(default_factory=NetworkConfig)
-    """Its kind and size."""
-    selfplay: SelfplayConfig = field(default_factory=SelfplayConfig)
-    """How experience is made."""
-    learner: LearnerConfig = field(default_factory=LearnerConfig)
-    """How it is learned from."""
-
-    def __post_init__(self) -> None:
-        """Refuses what cannot be trained.
-
-        Raises:
-            SearchConfigError: when a field is out of its range.
-        """
-        check("chunks", self.chunks, 1)
-        check("lag", self.lag, 0)
-        check("barrier", self.barrier, 1)
-        check("seed", self.seed, 0, 2**62)
-        check("reanalyze", self.reanalyze, 0)
-        check("recent", self.recent, 0, 1)
-        if self.learned and self.selfplay.keep:
-            raise SearchConfigError(
-                f"selfplay.keep = {self.selfplay.keep} needs true rules, for a learned model "
-                "cannot tell positions apart; give 0"
-            )
-
-    @property
-    def learned(self) -> bool:
-        """Whether the model is learned."""
-        return self.learner.unroll > 0
 
 
 class Beginning(NamedTuple):
@@ -90,73 +39,6 @@ class Beginning(NamedTuple):
     """Weights that it starts from; None = random ones."""
     games: Games = ()
     """Legal games from whose positions some of its own begin, see `SelfplayConfig`."""
-
-
-class Job(NamedTuple):
-    """A chunk of self-play that is to be made."""
-
-    env_id: str
-    """The environment."""
-    config: TrainConfig
-    """How."""
-    seed: int
-    """Of the training."""
-    number: int
-    """Which chunk."""
-    weights: str
-    """Their name in the store."""
-    store: Store
-    """Where they are."""
-    old: tuple[str, ...] = ()
-    """Names of shards that are to be searched anew."""
-    openings: str = ""
-    """Name of the recorded games that games begin from; empty where there are none."""
-
-
-class Made(NamedTuple):
-    """A chunk of self-play that was made."""
-
-    shard: bytes
-    """A packed trajectory."""
-    again: tuple[tuple[str, bytes], ...]
-    """Names of old shards and what became of them."""
-    network_s: float
-    """Seconds that the network took."""
-    total_s: float
-    """Seconds in all."""
-
-
-def _acting(env_id: str, config: TrainConfig) -> tuple[Acting | Imagining, Model]:
-    """Gives a network without weights and the model that a search sees in it."""
-    spec = registry.spec(env_id)
-    if config.learned:
-        imagining = Imagining(spec, config.network)
-        return imagining, imagining.model
-    acting = Acting()
-    return acting, RulesModel(spec, acting)
-
-
-@lru_cache(maxsize=1)
-def _stage(env_id: str, config: TrainConfig) -> tuple[Acting | Imagining, Selfplay]:
-    """Gives the memory of self-play, kept from chunk to chunk of a process."""
-    network, model = _acting(env_id, config)
-    return network, Selfplay(env_id, model, config.selfplay)
-
-
-def play_chunk(job: Job, report: Any) -> Made:
-    """Gives a chunk of self-play; runs in any process."""
-    began = time.perf_counter()
-    torch.set_num_threads(1)
-    memory.hold()
-    network, selfplay = _stage(job.env_id, job.config)
-    network.load(weights.unpack_network(job.store.get(job.weights)).arrays)
-    recorded = json.loads(job.store.get(job.openings)) if job.openings else ()
-    shard = selfplay.play(job.seed, job.number, recorded).pack()
-    again = tuple(
-        (name, selfplay.reanalyze(job.seed, job.number, unpack(job.store.get(name))).pack())
-        for name in job.old
-    )
-    return Made(shard, again, network.seconds, time.perf_counter() - began)
 
 
 def validate(config: TrainConfig, env_id: str) -> None:
@@ -173,7 +55,7 @@ def validate(config: TrainConfig, env_id: str) -> None:
         )
     network = architecture.make(spec, config.network)
     architecture.check(network, spec, config.network, config.learner.unroll)
-    _, model = _acting(env_id, config)
+    _, model = acting(env_id, config)
     Searcher(model, config.selfplay.search, 1, config.selfplay.keep)
 
 

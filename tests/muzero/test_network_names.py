@@ -10,6 +10,7 @@ import torch
 from envs import registry
 from muzero import architecture
 from muzero.board_model import BoardModel
+from muzero.config import TrainConfig
 from muzero.gumbel import GumbelConfig
 from muzero.imagining import Imagining
 from muzero.inference import fold
@@ -17,7 +18,7 @@ from muzero.learner import LearnerConfig
 from muzero.limits import SearchConfigError
 from muzero.network import BoardNetwork, NetworkConfig, Prediction
 from muzero.selfplay import SelfplayConfig
-from muzero.train import TrainConfig, validate
+from muzero.train import validate
 from muzero.weights import CheckpointError
 
 ENV = "connectx-4x4x3"

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from envs import registry
+from muzero.config import TrainConfig
 from muzero.gumbel import GumbelConfig
 from muzero.learner import LearnerConfig
 from muzero.models import RulesModel
 from muzero.network import NetworkConfig
 from muzero.search import search
 from muzero.selfplay import Selfplay, SelfplayConfig, hasten
-from muzero.train import TrainConfig, train
+from muzero.train import train
 from muzero.trajectory import TrajectoryBuffer
 
 ENV = "connectx-4x4x3"

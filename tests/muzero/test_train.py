@@ -8,13 +8,14 @@ import pytest
 
 from muzero import train as train_module
 from muzero import weights
+from muzero.config import TrainConfig
 from muzero.gumbel import GumbelConfig
 from muzero.learner import LearnerConfig
 from muzero.limits import SearchConfigError
 from muzero.network import NetworkConfig
 from muzero.progress import WorkError
 from muzero.selfplay import SelfplayConfig
-from muzero.train import Beginning, TrainConfig, train
+from muzero.train import Beginning, train
 from muzero.weights import CheckpointError
 
 ENV = "connectx-4x4x3"

@@ -8,13 +8,14 @@ import pytest
 from envs import registry
 from examples import wider_network
 from muzero import weights
+from muzero.config import TrainConfig
 from muzero.gumbel import GumbelConfig
 from muzero.imagining import Imagining
 from muzero.learner import LearnerConfig
 from muzero.network import NetworkConfig
 from muzero.search import Searcher
 from muzero.selfplay import SelfplayConfig
-from muzero.train import TrainConfig, train
+from muzero.train import train
 
 ENV = "connectx-4x4x3"
 CONFIG = TrainConfig(
