@@ -174,12 +174,9 @@ def _together(works: list[_Work], picture: Path, how: _How) -> int:
 
 
 def _picture(curves: list[Any], file: Path) -> Path | None:
-    """Draws curves; gives the file, None where there is nothing to draw or nothing to draw with."""
-    try:
-        from arena import training_curves
-    except ImportError as error:
-        screen.warn(f"no picture of the curves ({error}); `pip install matplotlib` helps")
-        return None
+    """Draws curves; gives the file, None where there is nothing to draw."""
+    from arena import training_curves
+
     return file if training_curves.draw(curves, file) else None
 
 
