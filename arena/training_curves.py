@@ -18,6 +18,7 @@ Card = Mapping[str, Any]
 _INK = "#333333"
 _SHARES = {"weak": "#0072b2", "strong": "#d55e00"}
 _RATING = "#009e73"
+_GROUPS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 
 
 class Band(NamedTuple):
@@ -77,7 +78,7 @@ def draw(curves: Sequence[Sequence[Card]], file: Path, axis: str = "minutes") ->
     axes = figure.subplots()
     for name, found in shares.items():
         _line(axes, _scaled(found, 100), _SHARES[name], marker=marker, markersize=3, linewidth=1.5)
-        _name(axes, name, found)
+        _name(axes, name, found, _SHARES[name])
     if shares:
         axes.set_ylabel("moves that keep the outcome, best moves, %")
     if rating:
@@ -95,6 +96,31 @@ def draw(curves: Sequence[Sequence[Card]], file: Path, axis: str = "minutes") ->
     return True
 
 
+def compare(groups: Mapping[str, Sequence[Sequence[Card]]], value: str, file: Path) -> None:
+    """Draws one share of several groups of trainings over minutes, a line and a band for each.
+
+    Args:
+        groups: what a group is called, to the cards of its trainings, the oldest first.
+        value: `weak` or `strong`.
+        file: where to.
+    """
+    figure = Figure(figsize=(8, 4.2), dpi=110)
+    axes = figure.subplots()
+    for (label, curves), colour in zip(groups.items(), _GROUPS, strict=False):
+        if (found := band(curves, value)) is None:
+            continue
+        _line(axes, _scaled(found, 100), colour, linewidth=1.5)
+        _name(axes, label, found, colour)
+    axes.set_ylabel(f"{value}, %")
+    axes.set_xlabel("minutes")
+    axes.set_xlim(0, axes.get_xlim()[1] * 1.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.25)
+    axes.tick_params(colors=_INK)
+    figure.tight_layout()
+    figure.savefig(file)
+
+
 def _scaled(found: Band, factor: float) -> Band:
     return Band(found.minutes, *(factor * part for part in found[1:]))
 
@@ -105,13 +131,13 @@ def _line(axes: Axes, found: Band, colour: str, **style: Any) -> None:
         axes.fill_between(found.minutes, found.low, found.high, color=colour, alpha=0.18, lw=0)
 
 
-def _name(axes: Axes, name: str, found: Band) -> None:
+def _name(axes: Axes, name: str, found: Band, colour: str) -> None:
     """Writes what a line shows, and its last value, at its end."""
     axes.annotate(
         f"{name} {100 * found.median[-1]:.1f} %",
         (found.minutes[-1], 100 * found.median[-1]),
         xytext=(6, 0),
         textcoords="offset points",
-        color=_SHARES[name],
+        color=colour,
         va="center",
     )
