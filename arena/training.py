@@ -200,6 +200,8 @@ def run(
 ) -> Iterator[Event]:
     """Trains from the newest checkpoint on, and tells what happens.
 
+    Where a stop has kept that one from being measured, this comes first.
+
     Args:
         config: the run's.
         folder: of the run.
@@ -211,7 +213,7 @@ def run(
     Raises:
         CheckpointError: when there are checkpoints, but none can be gone on from.
         ConfigError: when there are none, and what it begins with cannot be used; as `begin`.
-        DivergedError: when a loss is not finite.
+        DivergedError: when a loss or its gradient is not finite.
     """
     store = FolderStore(folder / _STORE)
     found = newest(folder)
@@ -223,6 +225,8 @@ def run(
         before = float(checkpoint.manifest(found[0]).card.get("seconds", 0.0))
     began = time.monotonic() - before
     evaluator = evaluation.Evaluator(config.evaluation, config.env, records)
+    if found is not None and not _judged(found[0]):
+        yield _judge(evaluator, found[0], _stored(*found), before)
     steps = muzero_train.train(config.train, config.env, executor.map, store, state, device)
     for progress in steps:
         seconds = time.monotonic() - began
@@ -236,11 +240,30 @@ def run(
         at = checkpoint.at(folder, step)
         checkpoint.write(at, about, parts)
         prune(folder)
-        agent = f"{folder}@{step}"
-        verdict = evaluator.judge(agent)
-        card = {**about.card, **verdict._asdict()}
-        checkpoint.annotate(at, card)
-        yield Event(progress, seconds, verdict, agent)
+        yield _judge(evaluator, at, progress, seconds)
+
+
+def _judged(at: Path) -> bool:
+    """Gives whether a checkpoint was measured; else the training was stopped meanwhile."""
+    return set(Verdict._fields) <= checkpoint.manifest(at).card.keys()
+
+
+def _judge(evaluator: evaluation.Evaluator, at: Path, progress: Progress, seconds: float) -> Event:
+    """Measures the player of a checkpoint, writes that on its card, and gives the event."""
+    agent = f"{at.parents[1]}@{int(at.name)}"
+    verdict = evaluator.judge(agent)
+    checkpoint.annotate(at, {**checkpoint.manifest(at).card, **verdict._asdict()})
+    return Event(progress, seconds, verdict, agent)
+
+
+def _stored(at: Path, parts: Mapping[str, bytes]) -> Progress:
+    """Gives the progress that a checkpoint was made of; its metrics are gone."""
+    about = checkpoint.manifest(at)
+    player = {checkpoint.WEIGHTS: parts[checkpoint.WEIGHTS]}
+    state = {name: part for name, part in parts.items() if name not in player}
+    return Progress(
+        about.counters, {}, True, lambda: player, lambda: state, lambda: tuple(about.objects)
+    )
 
 
 def _manifest(config: TrainingConfig, progress: Progress, card: dict[str, Any]) -> Manifest:

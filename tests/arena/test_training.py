@@ -14,7 +14,7 @@ import pytest
 
 from agents import checkpoint
 from agents.checkpoint import CheckpointError
-from arena import cli, training
+from arena import cli, evaluation, training
 from arena.records import Records
 from arena.store import FolderStore
 from configs import loader
@@ -107,6 +107,30 @@ def test_a_training_that_was_killed_ends_as_if_it_had_not_been(whole):
     process.wait()
     assert train(whole, "--resume", name="killed") == 0
     assert weights(whole, "killed") == weights(whole)
+
+
+@pytest.mark.parametrize("last", [2, 4])
+def test_what_was_stopped_while_it_was_measured_is_measured_first(tmp_path, monkeypatch, last):
+    judge, measured = evaluation.Evaluator.judge, []
+
+    def stopped(self, agent):
+        measured.append(int(agent.rpartition("@")[2]))
+        if measured == [2, 4]:
+            raise KeyboardInterrupt
+        return judge(self, agent)
+
+    monkeypatch.setattr(evaluation.Evaluator, "judge", stopped)
+    run, chunks = tmp_path / "it", f"train.chunks={last + 2}"
+    assert train(tmp_path, chunks) == 130
+    assert ["elo" in card for card in training.curve(run)] == [True, False]
+    assert train(tmp_path, chunks, "--resume") == 0
+    assert measured == [2, 4, 4, *range(6, last + 3, 2)]
+    found = training.curve(run)
+    assert all(card["elo"] is not None for card in found)
+    assert [card["chunks"] for card in found] == list(range(2, last + 3, 2))
+    assert sorted(card["seconds"] for card in found) == [card["seconds"] for card in found]
+    assert train(tmp_path, chunks, "--resume") == 0
+    assert measured.count(4) == 2, "what was measured is not measured again"
 
 
 def test_an_interrupt_ends_it_with_130_and_something_to_go_on_from(whole):
