@@ -1,7 +1,8 @@
 """What a training begins from: the weights of an agent, the positions of a run's games.
 
-Both are named exactly before a config is written, `runs/NAME@STEP` and `run:NAME@COUNT`, so that it
-says for good what was learned from: checkpoints keep their steps, and records are append only.
+Both are named exactly before a config is written. Of a run that is `runs/NAME@STEP` and
+`run:NAME@COUNT`, which say for good what was learned from, as long as the run is kept: checkpoints
+keep their steps, and records are append only. What `zoo/NAME` is, another version may change.
 """
 
 from __future__ import annotations
