@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -58,7 +59,7 @@ def band(curves: Sequence[Sequence[Card]], name: str) -> Band | None:
     return Band(minutes, values.min(0), np.median(values, 0), values.max(0))
 
 
-def draw(curves: Sequence[Sequence[Card]], file: Path, axis: str = "minutes") -> bool:
+def draw(curves: Sequence[Sequence[Card]], file: Path) -> bool:
     """Draws weak and strong on the left, rating on the right; False = there is nothing to draw.
 
     Of several trainings the line is the median and the band goes from the least to the greatest.
@@ -66,7 +67,6 @@ def draw(curves: Sequence[Sequence[Card]], file: Path, axis: str = "minutes") ->
     Args:
         curves: cards of each training's checkpoints, the oldest first.
         file: where to.
-        axis: what the minutes are.
     """
     shares = {name: found for name in _SHARES if (found := band(curves, name)) is not None}
     rating = band(curves, "elo")
@@ -74,8 +74,7 @@ def draw(curves: Sequence[Sequence[Card]], file: Path, axis: str = "minutes") ->
     if not bands:
         return False
     marker = "o" if len(curves) == 1 else None
-    figure = Figure(figsize=(8, 4.2), dpi=110)
-    axes = figure.subplots()
+    axes = _frame(bands)
     for name, found in shares.items():
         _line(axes, _scaled(found, 100), _SHARES[name], marker=marker, markersize=3, linewidth=1.5)
         _name(axes, name, found, _SHARES[name])
@@ -86,37 +85,45 @@ def draw(curves: Sequence[Sequence[Card]], file: Path, axis: str = "minutes") ->
         _line(other, rating, _RATING, linestyle="--", linewidth=1.2)
         other.set_ylabel("Elo above the first opponent (dashed)", color=_RATING)
         other.spines["top"].set_visible(False)
-    axes.set_xlabel(axis)
-    axes.set_xlim(0, max(found.minutes[-1] for found in bands) * 1.2)
-    axes.spines["top"].set_visible(False)
-    axes.grid(alpha=0.25)
-    axes.tick_params(colors=_INK)
-    figure.tight_layout()
-    figure.savefig(file)
+    _save(axes, file)
     return True
 
 
-def compare(groups: Mapping[str, Sequence[Sequence[Card]]], value: str, file: Path) -> None:
-    """Draws one share of several groups of trainings over minutes, a line and a band for each.
+def compare(groups: Mapping[str, Sequence[Sequence[Card]]], value: str, file: Path) -> bool:
+    """Draws one share of several groups, a line and a band for each; False = there is none.
 
     Args:
         groups: what a group is called, to the cards of its trainings, the oldest first.
         value: `weak` or `strong`.
         file: where to.
     """
-    figure = Figure(figsize=(8, 4.2), dpi=110)
-    axes = figure.subplots()
-    for (label, curves), colour in zip(groups.items(), _GROUPS, strict=False):
-        if (found := band(curves, value)) is None:
-            continue
+    bands = {label: band(curves, value) for label, curves in groups.items()}
+    measured = {label: found for label, found in bands.items() if found is not None}
+    if not measured:
+        return False
+    axes = _frame(measured.values())
+    for (label, found), colour in zip(measured.items(), cycle(_GROUPS), strict=False):
         _line(axes, _scaled(found, 100), colour, linewidth=1.5)
         _name(axes, label, found, colour)
     axes.set_ylabel(f"{value}, %")
+    _save(axes, file)
+    return True
+
+
+def _frame(bands: Iterable[Band]) -> Axes:
+    """Gives axes over the minutes of bands, with room for words at the ends of their lines."""
+    axes = Figure(figsize=(8, 4.2), dpi=110).subplots()
     axes.set_xlabel("minutes")
-    axes.set_xlim(0, axes.get_xlim()[1] * 1.25)
+    axes.set_xlim(0, max(found.minutes[-1] for found in bands) * 1.25)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)
     axes.tick_params(colors=_INK)
+    return axes
+
+
+def _save(axes: Axes, file: Path) -> None:
+    figure = axes.get_figure(root=True)
+    assert figure is not None, "made by _frame"
     figure.tight_layout()
     figure.savefig(file)
 

@@ -18,8 +18,8 @@ from arena import training_curves
 from arena.training_curves import Card
 
 
-def side_by_side(texts: list[str], file: Path) -> None:
-    """Draws groups, each `LABEL=RUN,RUN`, and writes their points."""
+def side_by_side(texts: list[str], file: Path) -> bool:
+    """Draws groups, each `LABEL=RUN,RUN`, and writes their points; False = there are none."""
     groups: dict[str, Sequence[Sequence[Card]]] = {}
     with file.with_suffix(".csv").open("w", newline="") as stream:
         rows = csv.writer(stream)
@@ -31,17 +31,18 @@ def side_by_side(texts: list[str], file: Path) -> None:
                 for card in cards:
                     measured = (card.get(name) for name in ("weak", "strong", "elo"))
                     rows.writerow([label, Path(run).name, f"{card['seconds'] / 60:.2f}", *measured])
-    training_curves.compare(groups, "weak", file)
+    return training_curves.compare(groups, "weak", file)
 
 
 def main(*arguments: str) -> None:
     """Draws what is asked for."""
     *runs, file = arguments
     if any("=" in run for run in runs):
-        side_by_side(runs, Path(file))
-        return
-    curves = [training_curves.points(Path(run)) for run in runs]
-    if not training_curves.draw(curves, Path(file), "minutes"):
+        drawn = side_by_side(runs, Path(file))
+    else:
+        curves = [training_curves.points(Path(run)) for run in runs]
+        drawn = training_curves.draw(curves, Path(file))
+    if not drawn:
         sys.exit("no checkpoint of these runs was measured")
 
 

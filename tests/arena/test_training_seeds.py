@@ -81,4 +81,18 @@ def test_one_curve_is_its_points(tmp_path):
 
 def test_nothing_measured_is_no_picture(tmp_path):
     assert not training_curves.draw([[{"seconds": 1.0}], []], tmp_path / "curve.png")
+    assert not training_curves.compare({"a": [[{"seconds": 1.0}]]}, "weak", tmp_path / "c.png")
     assert not list(tmp_path.iterdir())
+
+
+def test_all_groups_are_drawn_side_by_side(tmp_path, monkeypatch):
+    drawn = []
+    name = training_curves._name
+    monkeypatch.setattr(
+        training_curves, "_name", lambda *told: (drawn.append(told[1]), name(*told))
+    )
+    groups = {f"group {n}": [cards(0.5, 0.1 * n), cards(0.4, 0.1 * n)] for n in range(8)}
+    file = tmp_path / "groups.png"
+    assert training_curves.compare({**groups, "empty": [[]]}, "weak", file)
+    assert drawn == list(groups)
+    assert file.read_bytes().startswith(b"\x89PNG")
