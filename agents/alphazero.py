@@ -6,7 +6,6 @@ batch, and each search goes on with what the last one left. Nothing here needs P
 
 from __future__ import annotations
 
-import hashlib
 import time
 from typing import Any
 
@@ -42,12 +41,10 @@ class AlphaZeroPlayer:
         Raises:
             AgentError: when an option is out of its range or the network cannot be used.
         """
-        searching.check_effort(name, simulations, seconds)
-        self._network = searching.read_network(name, data)
-        self._name, self._seconds = name, seconds
+        self._made = searching.make(name, data, simulations, seconds)
         self._simulations = simulations if seconds is None else _SLICE
-        self.max_batch: int | None = None if seconds is None else 1
-        self.digest: str | None = hashlib.sha256(data).hexdigest()
+        self.max_batch: int | None = self._made.max_batch
+        self.digest: str | None = self._made.digest
         self._model: RulesModel | None = None
         self._searchers: list[Searcher] = []
 
@@ -57,13 +54,13 @@ class AlphaZeroPlayer:
         Raises:
             AgentError: when the network was trained for another environment, or is damaged.
         """
-        searching.check_env(self._name, self._network, spec)
+        self._made.check_env(spec)
         if self._model is None:
             try:
-                self._model = RulesModel(spec, compile_network(self._network, spec))
+                self._model = RulesModel(spec, compile_network(self._made.network, spec))
             except CheckpointError as error:
-                raise AgentError(f"{self._name}: {error}") from error
-        room = 4 * self._simulations if self._seconds is None else _ROOM
+                raise AgentError(f"{self._made.name}: {error}") from error
+        room = 4 * self._simulations if self._made.seconds is None else _ROOM
         config = searching.for_play(self._simulations)
         while len(self._searchers) < len(seats):
             self._searchers.append(Searcher(self._model, config, 1, room))
@@ -90,9 +87,9 @@ class AlphaZeroPlayer:
         self, searcher: Searcher, observation: Any, mask: Any, clock: Clock | None
     ) -> SearchResult:
         """Searches once, or again and again until the time is over or nothing is open."""
-        if self._seconds is None:
+        if self._made.seconds is None:
             return searcher(observation, mask)
-        began, end = time.monotonic(), searching.due(self._seconds, clock)
+        began, end = time.monotonic(), searching.due(self._made.seconds, clock)
         while True:
             result = searcher(observation, mask)
             now = time.monotonic()

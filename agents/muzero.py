@@ -6,7 +6,6 @@ built-in network is a kernel, so nothing here needs PyTorch; any other network d
 
 from __future__ import annotations
 
-import hashlib
 import textwrap
 import time
 from typing import Any
@@ -52,12 +51,10 @@ class MuZeroPlayer:
         Raises:
             AgentError: when an option is out of its range or the network cannot be used.
         """
-        searching.check_effort(name, simulations, seconds)
-        self._network = searching.read_network(name, data)
-        self._name, self._seconds = name, seconds
+        self._made = searching.make(name, data, simulations, seconds)
         self._simulations = simulations if seconds is None else _ROOM
-        self.max_batch: int | None = None if seconds is None else 1
-        self.digest: str | None = hashlib.sha256(data).hexdigest()
+        self.max_batch: int | None = self._made.max_batch
+        self.digest: str | None = self._made.digest
         self._searcher: Searcher | None = None
         self._simulation_s = 0.0
 
@@ -68,18 +65,18 @@ class MuZeroPlayer:
             AgentError: when the network was trained for another environment, is damaged or cannot
                 be imported.
         """
-        searching.check_env(self._name, self._network, spec)
+        self._made.check_env(spec)
         blank = np.zeros((1, *spec.observation_shape), np.uint8)
         mask = np.ones((1, spec.num_actions), np.bool_)
         try:
             if self._searcher is None:
-                model = _model(self._network, spec, self._simulations + 1)
+                model = _model(self._made.network, spec, self._simulations + 1)
                 self._searcher = Searcher(model, searching.for_play(self._simulations), 1)
                 self._search(blank, mask, 1)
-            if self._seconds is not None:
+            if self._made.seconds is not None:
                 self._simulation_s = self._search(blank, mask, _TRIAL)[1]
         except (CheckpointError, NetworkError, SearchConfigError) as error:
-            raise AgentError(f"{self._name}: {error}") from error
+            raise AgentError(f"{self._made.name}: {error}") from error
 
     def act(
         self, rows: NDArray[np.int64], steps: TimeStep, clock: Clock | None = None
@@ -92,7 +89,7 @@ class MuZeroPlayer:
 
     def _think(self, observation: Any, mask: Any, clock: Clock | None) -> Thought:
         """Searches one position, with as many simulations as the options or the time allow."""
-        if self._seconds is None:
+        if self._made.seconds is None:
             return self._search(observation, mask, self._simulations)[0]
         found, simulation_s = self._search(observation, mask, self._affordable(clock))
         if found.visits.sum() >= _ROUND:
@@ -113,8 +110,8 @@ class MuZeroPlayer:
 
         They use up to half of what is left to a deadline, for a search cannot be broken off.
         """
-        assert self._seconds is not None
-        left = self._seconds
+        assert self._made.seconds is not None
+        left = self._made.seconds
         if clock is not None:
             left = min(left, (searching.due(np.inf, clock) - time.monotonic()) / 2)
         count = min(int(left / self._simulation_s), _ROOM)

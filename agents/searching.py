@@ -5,6 +5,7 @@ Each row is searched by a call of its own, so that it gets the same moves in any
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -24,41 +25,50 @@ _VALUE_SCALE = 0.3
 """Of the search: sharper than in training, where it is to keep many moves alive."""
 
 
-def check_effort(name: str, simulations: int, seconds: float | None) -> None:
-    """Refuses options out of their range.
+class Made(NamedTuple):
+    """What a player is made of."""
+
+    name: str
+    """What people call it."""
+    network: weights.Network
+    simulations: int
+    """Of each move."""
+    seconds: float | None
+    """Of each move, in place of a number of simulations."""
+    max_batch: int | None
+    """As in `Player`: those who play by time think of one row alone."""
+    digest: str
+    """SHA-256 of the file of its network."""
+
+    def check_env(self, spec: EnvSpec) -> None:
+        """Refuses environments that the network was not trained for.
+
+        Raises:
+            AgentError: when it was trained for another one.
+        """
+        if spec.id != self.network.env:
+            raise AgentError(
+                f"{self.name} plays {self.network.env} only, not {spec.id!r}; choose another player"
+            )
+
+
+def make(name: str, data: bytes, simulations: int, seconds: float | None) -> Made:
+    """Gives what a player is made of, from its file and its options.
 
     Raises:
-        AgentError: when one is.
+        AgentError: when an option is out of its range, or the file is damaged or of another
+            version.
     """
     if not 1 <= simulations <= _MOST:
         raise AgentError(f"{name} cannot take simulations={simulations}; choose 1 to {_MOST:,}")
     if seconds is not None and seconds <= 0:
         raise AgentError(f"{name} cannot take seconds={seconds:g}; choose more than 0")
-
-
-def read_network(name: str, data: bytes) -> weights.Network:
-    """Gives the network of a player from its file.
-
-    Raises:
-        AgentError: when the file is damaged or of another version.
-    """
     try:
-        found = weights.unpack_network(data)
+        network = weights.unpack_network(data)
     except weights.CheckpointError as error:
         raise AgentError(f"{name}: {error}") from error
-    if not isinstance(found.about, dict):
-        raise AgentError(f"{name}: the file does not say how its network was made; get it again")
-    return found
-
-
-def check_env(name: str, network: weights.Network, spec: EnvSpec) -> None:
-    """Refuses environments that a network was not trained for.
-
-    Raises:
-        AgentError: when it was trained for another one.
-    """
-    if spec.id != network.env:
-        raise AgentError(f"{name} plays {network.env} only, not {spec.id!r}; choose another player")
+    max_batch = None if seconds is None else 1
+    return Made(name, network, simulations, seconds, max_batch, hashlib.sha256(data).hexdigest())
 
 
 def for_play(simulations: int) -> GumbelConfig:

@@ -74,7 +74,7 @@ def unpack(data: bytes) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     try:
         start = _HEADER + int.from_bytes(data[:_HEADER], "little")
         header = json.loads(data[_HEADER:start])
-        about = header.pop("__metadata__", {})
+        about = {name: str(text) for name, text in header.pop("__metadata__", {}).items()}
         arrays = {name: _array(data, start, entry) for name, entry in header.items()}
         used = sum(array.nbytes for array in arrays.values())
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -122,6 +122,8 @@ def unpack_network(data: bytes, env: str | None = None) -> Network:
         )
     try:
         made = json.loads(about.get("network", "{}"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CheckpointError(f"the file is damaged ({error}); get it again") from error
+    if not isinstance(made, dict):
+        raise CheckpointError("the file does not say how its network was made; get it again")
     return Network(about["env"], made, arrays)

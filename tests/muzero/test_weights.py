@@ -64,3 +64,13 @@ def test_networks_know_their_environment_and_version():
     old = weights.pack({"a": np.zeros(1, np.float32)}, {"format": "0", "env": "connectx"})
     with pytest.raises(CheckpointError, match="format 0, expected 1"):
         weights.unpack_network(old)
+
+
+def test_a_network_must_say_how_it_was_made_in_a_table():
+    arrays = {"a": np.zeros(1, np.float32)}
+    assert weights.unpack_network(weights.pack_network(arrays, "connectx")).about == {}
+    with pytest.raises(CheckpointError, match="does not say how its network was made; get it ag"):
+        weights.unpack_network(weights.pack_network(arrays, "connectx", ["board"]))
+    text = b'{"__metadata__":["connectx"]}'
+    with pytest.raises(CheckpointError, match="the file is damaged"):
+        weights.unpack_network(len(text).to_bytes(8, "little") + text)
