@@ -20,7 +20,7 @@ from muzero import losses
 from muzero.categories import Categories
 from muzero.consistency import Consistency
 from muzero.inference import fast_type
-from muzero.limits import check
+from muzero.limits import SearchConfigError, check
 from muzero.trajectory import Batch
 
 _WEIGHTS = {
@@ -33,10 +33,12 @@ _WEIGHTS = {
     "consistency": "consistency_weight",
 }
 """Name of a loss to the field of the config that weighs it; the policy's weighs 1."""
+_COMPARED = 2
+"""Fewest moments that a normalisation over them can be learned from."""
 
 
 class DivergedError(ArithmeticError):
-    """A loss that is not finite: the weights are lost."""
+    """A loss or a gradient that is not finite: a step along it would lose the weights."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class LearnerConfig:
 
     batch: int = 512
     """Moments of one step; with a learned model the imagined ones count."""
+    roots: int = 0
+    """Further moments of one step, which are followed by no imagined ones."""
     replay_ratio: float = 4.0
     """Moments learned from for each new one."""
     unroll: int = 0
@@ -91,10 +95,12 @@ class LearnerConfig:
         """
         check("batch", self.batch, 2)
         check("replay_ratio", self.replay_ratio, 0)
+        check("roots", self.roots, 0)
         check("unroll", self.unroll, 0, self.batch - 1)
         check("learning_rate", self.learning_rate, 0)
         check("final_rate", self.final_rate, 0, 1)
         check("warm_up", self.warm_up, 0)
+        check("weight_decay", self.weight_decay, 0)
         check("clip", self.clip, 0)
         check("average", self.average, 0, 1)
         check("root_share", self.root_share, 0, 1)
@@ -102,6 +108,12 @@ class LearnerConfig:
         check("buffer_mb", self.buffer_mb, 1)
         for name in _WEIGHTS.values():
             check(name, getattr(self, name), 0)
+        if self.consistency_weight and self.starts < _COMPARED:
+            raise SearchConfigError(
+                f"consistency_weight > 0 needs {_COMPARED} moments of a step that are not imagined,"
+                f" but batch = {self.batch} with unroll = {self.unroll} has {self.starts}; give a "
+                f"batch of at least {_COMPARED * (self.unroll + 1)}"
+            )
 
     @property
     def starts(self) -> int:
@@ -148,23 +160,37 @@ class Learner:
         """Modules by name; all but the network never play."""
         if self._consistency is not None:
             self.learning["consistency"] = self._consistency
+        self._parameters = [p for m in self.learning.values() for p in m.parameters()]
         self.optimizer = torch.optim.AdamW(
-            [p for module in self.learning.values() for p in module.parameters()],
+            self._parameters,
             lr=config.learning_rate,
             betas=(0.9, 0.99),
             weight_decay=config.weight_decay,
         )
 
-    def learn(self, batch: Batch, mirrored: NDArray[np.bool_], lr: float) -> dict[str, float]:
+    def seed(self, seed: int) -> None:
+        """Decides what is chance in the next step, such as that of dropout."""
+        torch.default_generator.manual_seed(seed)  # `torch.manual_seed` seeks GPUs, for 0.1 ms
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed_all(seed)
+
+    def learn(
+        self,
+        batch: Batch,
+        mirrored: NDArray[np.bool_],
+        lr: float,
+        roots: tuple[Batch, NDArray[np.bool_]] | None = None,
+    ) -> dict[str, float]:
         """Takes one step; gives the losses.
 
         Args:
             batch: moments.
             mirrored: `bool[L]`, which of them are seen in a mirror.
             lr: learning rate.
+            roots: further moments, unrolled no step, and which of them are mirrored.
 
         Raises:
-            DivergedError: when the loss is not finite.
+            DivergedError: when the loss or its gradient is not finite.
         """
         self.network.train()
         for group in self.optimizer.param_groups:
@@ -172,14 +198,17 @@ class Learner:
         kind = torch.bfloat16 if self.device.type == "cuda" else fast_type()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=kind == torch.bfloat16):
             found = self._losses(batch, mirrored)
+            if roots is not None:
+                found = _joined(found, batch, self._losses(*roots), roots[0])
         loss = torch.stack([self._weight(name) * part for name, part in found.items()]).sum()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
+        norm = torch.nn.utils.clip_grad_norm_(self._parameters, self.config.clip)
         numbers = {name: float(part.detach()) for name, part in found.items()}
         numbers["loss"] = float(loss.detach())
-        if not math.isfinite(numbers["loss"]):
-            raise DivergedError(f"the loss is {numbers['loss']} at learner step {self.step}")
+        for what, number in (("loss", numbers["loss"]), ("norm of the gradient", float(norm))):
+            if not math.isfinite(number):
+                raise DivergedError(f"the {what} is {number} at learner step {self.step}")
         self.optimizer.step()
         self.step += 1
         self._follow()
@@ -211,6 +240,14 @@ class Learner:
         wanted = losses.targets(batch, mirrored, self.config.root_share, self.device)
         out = losses.unroll(self.network, wanted)
         found = losses.losses(out, wanted, self._scale)
-        if self._consistency is not None:
+        if self._consistency is not None and len(out.latents) > 1:
             found["consistency"] = self._consistency(self.network, out.latents, wanted)
         return found
+
+
+def _joined(
+    one: dict[str, Tensor], first: Batch, other: dict[str, Tensor], second: Batch
+) -> dict[str, Tensor]:
+    """Gives the losses of two batches together, each weighed by its moments."""
+    share = second.inside.size / (first.inside.size + second.inside.size)
+    return {n: (1 - share) * x + share * other[n] if n in other else x for n, x in one.items()}

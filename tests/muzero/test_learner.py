@@ -5,6 +5,8 @@ import pytest
 import torch
 
 from envs import registry
+from muzero.board_model import BoardModel
+from muzero.consistency import Consistency
 from muzero.gumbel import GumbelConfig
 from muzero.learner import DivergedError, Learner, LearnerConfig, rate
 from muzero.limits import SearchConfigError
@@ -74,6 +76,32 @@ def test_a_loss_that_is_not_finite_ends_it(buffer):
         learner().learn(bad, np.zeros(64, np.bool_), 1e-2)
 
 
+def test_a_gradient_that_is_not_finite_ends_it_before_the_step(buffer):
+    batch, made = buffer.sample(np.linspace(0, 0.999, 64), 0), learner()
+    before = [p.detach().clone() for p in made.network.parameters()]
+    made.network.heads.hidden.weight.register_hook(lambda gradient: gradient * torch.inf)
+    with pytest.raises(DivergedError, match=r"the norm of the gradient is (nan|inf) at learner st"):
+        made.learn(batch, np.zeros(64, np.bool_), 1e-2)
+    after = made.network.parameters()
+    assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_the_gradient_of_all_that_learns_is_clipped(buffer):
+    torch.manual_seed(1)
+    config = LearnerConfig(batch=64, unroll=1, clip=1e-3, consistency_weight=100.0)
+    size = NetworkConfig("board-model", 8, 1, 1, 1, 8, 8)
+    network = BoardModel(registry.spec(ENV), size)
+    made = Learner(network, config, consistency=Consistency(8 * 4 * 4))
+    made.learn(buffer.sample(np.linspace(0, 0.999, 32), 1), np.zeros(32, np.bool_), 1e-2)
+    gradients = {
+        name: [p.grad.norm() for p in module.parameters() if p.grad is not None]
+        for name, module in made.learning.items()
+    }
+    norms = {name: float(torch.stack(found).norm()) for name, found in gradients.items()}
+    assert norms["consistency"] > 1e-4
+    assert np.hypot(*norms.values()) == pytest.approx(1e-3, rel=1e-3)
+
+
 def test_the_rate_warms_up_and_falls():
     config = LearnerConfig(learning_rate=1.0, warm_up=10, final_rate=0.1)
     assert rate(config, 0, 0.0) == pytest.approx(0.1)
@@ -82,6 +110,18 @@ def test_the_rate_warms_up_and_falls():
     assert rate(config, 50, 1.0) == pytest.approx(0.1)
 
 
-def test_impossible_configs_are_refused():
-    with pytest.raises(SearchConfigError, match="root_share = 2 is impossible"):
-        LearnerConfig(root_share=2)
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"root_share": 2}, "root_share = 2 is impossible"),
+        ({"weight_decay": -0.1}, "weight_decay = -0.1 is impossible"),
+        (
+            {"consistency_weight": 1, "batch": 7, "unroll": 3},
+            "batch = 7 with unroll = 3 has 1; give a batch of at least 8",
+        ),
+    ],
+)
+def test_impossible_configs_are_refused(changes, words):
+    with pytest.raises(SearchConfigError, match=words):
+        LearnerConfig(**changes)
+    LearnerConfig(batch=8, unroll=3, consistency_weight=1)
