@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from muzero.categories import Categories
+from muzero.network import is_board
 from muzero.trajectory import Batch
 
 _HALF = 0.5
@@ -39,8 +40,9 @@ class Targets(NamedTuple):
     """`[N]`, 1 where the action ends the episode with a gain."""
     draws: Tensor
     """`[N]`, 1 where it ends the episode with nothing."""
-    final: Tensor
-    """`int64[N, ...]`, cells at the end of the episode: empty, the mover's, the other's."""
+    final: Tensor | None
+    """`int64[N, H, W]`, cells at the end of the episode: empty, the mover's, the other's; None
+    where observations are no boards."""
     inside: Tensor
     """`[N]`, 1, and 0 past the end."""
     weight: Tensor
@@ -90,22 +92,21 @@ def targets(
         seen(batch.action_mask).flatten(0, 1),
         (last * (reward > 0)).flatten(),
         (last * (reward == 0)).flatten(),
-        _final(batch, flip, left).flatten(0, 1),
+        _final(batch, flip, left),
         inside.flatten(),
         steps(batch.weight).flatten(),
     )
 
 
-def _final(batch: Batch, flip: Tensor, left: Tensor) -> Tensor:
-    """Gives the last boards, `int64[K + 1, L, H, W]`, as the players to move at each step see them.
-
-    Observations that are no boards give whatever; nobody asks for it there.
-    """
+def _final(batch: Batch, flip: Tensor, left: Tensor) -> Tensor | None:
+    """Gives the last boards, `int64[N, H, W]`, as the players to move at each step see them."""
+    if not is_board(batch.final.shape[1:]):
+        return None
     cells = _cells(torch.from_numpy(batch.final).to(flip.device))
     cells = torch.where(flip.view(-1, *(1,) * (cells.ndim - 1)), cells.flip(-1), cells)
     other = torch.where(cells > 0, 3 - cells, cells)
     odd = (left % 2 == 1).view(*left.shape, *(1,) * (cells.ndim - 1))
-    return torch.where(odd, other, cells)
+    return torch.where(odd, other, cells).flatten(0, 1)
 
 
 class Unrolled(NamedTuple):
@@ -164,8 +165,10 @@ def losses(out: Unrolled, wanted: Targets, scale: Categories | None) -> dict[str
     }
     if out.rewards:
         reward, gained = torch.cat(out.rewards).float(), wanted.reward[:-rows]
-        apart = F.mse_loss(reward, gained, reduction="none") if scale is None else None
-        each = _of_numbers(reward, gained, scale) if apart is None else apart
+        if scale is None:
+            each = F.mse_loss(reward, gained, reduction="none")
+        else:
+            each = _of_numbers(reward, gained, scale)
         found["reward"] = _mean(each, everywhere[:-rows])
     if said.rules is not None:
         found |= _of_rules(said.rules.float(), wanted)
@@ -174,7 +177,7 @@ def losses(out: Unrolled, wanted: Targets, scale: Categories | None) -> dict[str
             said.decoded.float(), _cells(wanted.observation).flatten(0, 1), reduction="none"
         )
         found["decoder"] = _mean(each.mean((1, 2)), wanted.inside)
-    if said.final is not None:
+    if said.final is not None and wanted.final is not None:
         each = F.cross_entropy(said.final.float(), wanted.final, reduction="none")
         found["final"] = _mean(each.mean((1, 2)), wanted.inside)
     return found

@@ -45,6 +45,9 @@ class NetworkConfig:
     range of returns is not [-1, 1]."""
     categories_limit: float = 1.0
     """Largest value and reward that the categories hold; the smallest is its negative."""
+    categories_spread: float = 0.75
+    """Deviation of the histogram that a number to be learned becomes, in categories; 0 = the two
+    nearest ones."""
 
     def __post_init__(self) -> None:
         """Refuses sizes that no network can have.
@@ -59,6 +62,7 @@ class NetworkConfig:
         check("column_channels", self.column_channels, 1)
         check("hidden", self.hidden, 1)
         check("categories_limit", self.categories_limit, 1e-6)
+        check("categories_spread", self.categories_spread, 0)
         if self.categories:
             check("categories", self.categories, 2)
 
@@ -135,6 +139,17 @@ def planes(observation: Tensor) -> Tensor:
     return torch.cat([observation, ones], 1).contiguous(memory_format=torch.channels_last)
 
 
+def is_board(shape: tuple[int, ...]) -> bool:
+    """Gives whether observations of a shape are planes: the mover's, the other's, any others."""
+    return len(shape) == 3 and shape[0] > 1
+
+
+def has_columns(spec: EnvSpec) -> bool:
+    """Gives whether observations are boards with one action for each column."""
+    shape = spec.observation_shape
+    return len(shape) == 3 and shape[2] == spec.num_actions
+
+
 def check_board(spec: EnvSpec) -> None:
     """Refuses environments that are no boards.
 
@@ -142,8 +157,7 @@ def check_board(spec: EnvSpec) -> None:
         SearchConfigError: when the observations are no boards with one action for each column, or
             the returns are not from -1 to 1.
     """
-    shape = spec.observation_shape
-    if len(shape) != 3 or shape[2] != spec.num_actions or spec.value_range != (-1.0, 1.0):
+    if not has_columns(spec) or spec.value_range != (-1.0, 1.0):
         raise SearchConfigError(
             f"{spec.id} is no board with one action for each column and returns from -1 to 1; "
             "this network cannot play it"

@@ -148,6 +148,16 @@ def test_targets_of_games_written_by_hand():
     assert wanted.final[:4].tolist() == [[[1, 2]], [[1, 2]], [[0, 1]], [[2, 1]]]
 
 
+def test_observations_that_are_no_boards_have_no_final_one(part):
+    batch, _ = sampled(part._replace(observation=part.observation[:, 0, 0]), 6, 2)
+    wanted = targets(batch, np.zeros(6, np.bool_), 0.5, CPU)
+    assert wanted.final is None
+    boards = targets(sampled(part, 6, 2)[0], np.zeros(6, np.bool_), 0.5, CPU)
+    assert torch.equal(wanted.observation, boards.observation[:, :, 0, 0])
+    for name in ("action", "policy", "value", "reward", "legal", "wins", "draws", "weight"):
+        assert torch.equal(getattr(wanted, name), getattr(boards, name)), name
+
+
 def test_discs_of_every_step_stay_in_the_final_board(part):
     batch, _ = sampled(part, 40, 3)
     wanted = targets(batch, np.arange(40) % 2 == 0, 0.5, CPU)
