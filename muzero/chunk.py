@@ -80,8 +80,8 @@ def play_chunk(job: Job, report: Any) -> Made:
     network.load(weights.unpack_network(job.store.get(job.weights)).arrays)
     recorded = json.loads(job.store.get(job.openings)) if job.openings else ()
     shard = selfplay.play(job.seed, job.number, recorded).pack()
-    again = tuple(
-        (name, selfplay.reanalyze(job.seed, job.number, unpack(job.store.get(name))).pack())
-        for name in job.old
-    )
-    return Made(shard, again, network.seconds, time.perf_counter() - began)
+    again = []
+    for place, name in enumerate(job.old):
+        old = unpack(job.store.get(name))
+        again.append((name, selfplay.reanalyze(job.seed, job.number, old, place).pack()))
+    return Made(shard, tuple(again), network.seconds, time.perf_counter() - began)

@@ -12,7 +12,8 @@ class Progress:
     """How far a training has come."""
 
     counters: Mapping[str, int]
-    """`env_steps`, `episodes`, `learner_steps`, `chunks`: what was done since the beginning."""
+    """`env_steps`, `episodes`, `learner_steps`, `chunks`, and where moments are searched anew
+    `reanalyzed`, how many: what was done since the beginning."""
     metrics: Mapping[str, float]
     """Losses and speeds since the last progress, by name."""
     barrier: bool

@@ -1,7 +1,8 @@
 """Self-play in lockstep. Axes: `B` rows of games side by side, `R` rows to move, `A` actions.
 
-A chunk is a number of whole games, a function of (config, weights, seed, index) alone. A row that
-ends its game takes the next one, so that the network sees full batches.
+A chunk is a number of whole games, a function of (config, weights, seed, index) and the recorded
+games it begins from, alone. A row that ends its game takes the next one, so that the network sees
+full batches.
 """
 
 from __future__ import annotations
@@ -42,8 +43,9 @@ class SelfplayConfig:
     keep: int = 0
     """Nodes of the last search that the next may go on with; true rules only."""
     noise_half: int = 0
-    """Plies of a game after which the noise of its searches has half the weight, so that mistakes
-    late in a game do not blur what its beginning was worth; 0 = it keeps its weight."""
+    """Plies after a game's opening in which the noise of its searches loses half its weight, so
+    that mistakes late in a game do not blur what its beginning was worth; 0 = it keeps its weight.
+    """
     cheap_share: float = 0.0
     """Share of the moves that are searched cheaply and teach no policy."""
     cheap_simulations: int = 8
@@ -186,7 +188,7 @@ class Selfplay:
                     step = self._env.reset(fresh, seeds[game[fresh]], began)
         return assemble(moments, self._env.spec, config)
 
-    def reanalyze(self, seed: int, index: int, old: Trajectory) -> Trajectory:
+    def reanalyze(self, seed: int, index: int, old: Trajectory, place: int = 0) -> Trajectory:
         """Gives stored moments with policies and values of new searches; actions and ends stay.
 
         Source: MuZero, Appendix H, https://arxiv.org/abs/1911.08265.
@@ -195,19 +197,18 @@ class Selfplay:
             seed: of the searches' noise.
             index: of the chunk, also for the noise.
             old: moments of whole games; those that were not to teach a policy do from now on.
+            place: among what is searched anew with this chunk, also for the noise.
         """
         self._searcher.forget()
         config = self._config
         places = np.flatnonzero(old.left > 0)
         policy, value = old.policy.copy(), old.value.copy()
-        weight = old.weight.copy()
+        weight, stream = old.weight.copy(), seeding.derive(seed, "again", index, place)
         for first in range(0, len(places), config.rows):
             rows = places[first : first + config.rows]
-            drawn = seeding.mix(np.full(len(rows), seeding.derive(seed, "again", index)), rows)
-            noise_of = noise.Noise(
-                noise.gumbel((drawn >> _SHIFT).astype(np.int64), 0, policy.shape[1])
-            )
-            found = self._searcher(old.observation[rows], old.action_mask[rows], noise_of)
+            streams = (seeding.mix(np.full(len(rows), stream), rows) >> _SHIFT).astype(np.int64)
+            drawn = self._noise(streams, old.ply[rows])
+            found = self._searcher(old.observation[rows], old.action_mask[rows], drawn)
             policy[rows], q = hasten(found, config)
             value[rows], weight[rows] = np.nansum(policy[rows] * q, 1), 1
         returns = n_step_returns(
@@ -235,17 +236,20 @@ class Selfplay:
         self, now: TimeStep, streams: NDArray[np.int64], ply: NDArray[np.int64]
     ) -> tuple[SearchResult, NDArray[Any]]:
         """Gives what the search finds, and the weight of each policy."""
-        config = self._config
-        gumbel = noise.gumbel(streams, 0, now.action_mask.shape[1])
-        if config.noise_half:
-            gumbel *= (0.5 ** (ply / config.noise_half)).astype(np.float32)[:, None]
-        drawn = noise.Noise(gumbel)
+        config, drawn = self._config, self._noise(streams, ply)
         if not config.cheap_share:
             return self._searcher(now.observation, now.action_mask, drawn), np.ones(len(streams))
         cheap = seeding.uniform(streams, 1) < config.cheap_share
         budget = np.where(cheap, config.cheap_simulations, config.search.simulations)
         found = self._searcher(now.observation, now.action_mask, drawn, budget)
         return found, 1.0 - cheap
+
+    def _noise(self, streams: NDArray[np.int64], ply: NDArray[np.int64]) -> noise.Noise:
+        """Gives the noise of searches, by how far their games have come."""
+        gumbel = noise.gumbel(streams, 0, self._env.spec.num_actions)
+        if self._config.noise_half:
+            gumbel *= (0.5 ** (ply / self._config.noise_half)).astype(np.float32)[:, None]
+        return noise.Noise(gumbel)
 
 
 def hasten(

@@ -4,7 +4,8 @@ On true rules (AlphaZero) the learner unrolls nothing; where it does, the model 
 and the rules only say at the root what is legal.
 
 Chunk i of self-play acts with weights version i - lag, where version n is what the learner has made
-of chunks 0 to n - 1. So what is learned follows from the config and the seed, whoever plays.
+of chunks 0 to n - 1. So what is learned follows from the config, its seed and what it begins with,
+whoever plays.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ from muzero.config import TrainConfig
 from muzero.consistency import Consistency
 from muzero.learner import Learner, rate
 from muzero.limits import SearchConfigError
+from muzero.network import has_columns
 from muzero.progress import Map, Progress, Store, WorkError
 from muzero.search import Searcher
 from muzero.selfplay import Games
-from muzero.trajectory import TrajectoryBuffer, unpack
+from muzero.trajectory import Batch, TrajectoryBuffer, unpack
 
 
 class Beginning(NamedTuple):
@@ -48,6 +50,11 @@ def validate(config: TrainConfig, env_id: str) -> None:
         SearchConfigError: when the config does not fit the environment.
     """
     spec = registry.spec(env_id)
+    if config.learner.mirror and not has_columns(spec):
+        raise SearchConfigError(
+            f"{spec.id} is no board with one action for each column, so it has no mirror image; "
+            "set train.learner.mirror=false"
+        )
     if spec.value_range != (-1.0, 1.0) and not config.network.categories:
         raise SearchConfigError(
             f"the returns of {spec.id} are not from -1 to 1; set network.categories, such as 51, "
@@ -71,7 +78,7 @@ def train(
 
     Args:
         config: how.
-        env_id: what to learn; an environment with rules.
+        env_id: what to learn; with `learner.unroll` 0 an environment whose spec has rules.
         map: runs self-play, such as `Executor.map`.
         store: of weights and experience.
         state: parts of a barrier to go on from, or what a new training is handed; None = nothing.
@@ -80,7 +87,7 @@ def train(
     Raises:
         SearchConfigError: when the config does not fit the environment.
         CheckpointError: when the state, or the weights to start from, cannot be used.
-        DivergedError: when a loss is not finite.
+        DivergedError: when a loss or its gradient is not finite.
         WorkError: when self-play fails.
     """
     validate(config, env_id)
@@ -127,8 +134,10 @@ class _Run:
     def _consistency(self, network: Any) -> Consistency | None:
         if not (self.config.learner.consistency_weight and self.config.learned):
             return None
+        network.eval()  # so that nothing is learned of empty observations
         with torch.no_grad():
             latent = network.representation(torch.zeros((2, *self.spec.observation_shape)))
+        network.train()
         return Consistency(latent[0].numel())
 
     def _packed(self, kind: str) -> bytes:
@@ -150,10 +159,10 @@ class _Run:
 
     def _old(self, index: int) -> tuple[str, ...]:
         """Gives the shards that are searched anew with chunk `index`, which is drawn now."""
-        share, shards = self.config.reanalyze, self.buffer.shards
-        count = int((index + 1) * share) - int(index * share)
-        if not shards:
-            return ()
+        share = self.config.reanalyze
+        taken = {name for names in self.planned[1:] for name in names}
+        shards = [name for name in self.buffer.shards if name not in taken]
+        count = min(int((index + 1) * share) - int(index * share), len(shards))
         stream = np.full(count, seeding.derive(self.config.seed, "old", index))
         chosen = (seeding.uniform(stream, np.arange(count)) * len(shards)).astype(int)
         return tuple(shards[place] for place in np.unique(chosen))
@@ -165,9 +174,10 @@ class _Run:
         keep = math.ceil(self.config.recent * (self.counters["chunks"] + 1))
         self.buffer.add(self.store.put(made.shard), part, max(keep, 1))
         for name, shard in made.again:
-            searched = unpack(shard)
-            self.buffer.replace(name, self.store.put(shard), searched)
-            self.counters["reanalyzed"] += len(searched.left) - searched.episodes
+            if name in self.buffer.shards:  # else it was forgotten while it was searched
+                searched = unpack(shard)
+                self.buffer.replace(name, self.store.put(shard), searched)
+                self.counters["reanalyzed"] += len(searched.left) - searched.episodes
         self.counters["env_steps"] += len(part.left) - part.episodes
         self.counters["episodes"] += part.episodes
         metrics = self._learn()
@@ -194,16 +204,23 @@ class _Run:
         steps = due - counters["learner_steps"]
         lr = rate(config, counters["learner_steps"], counters["chunks"] / self.config.chunks)
         for step in range(counters["learner_steps"], due):
-            rows = config.starts
-            stream = np.full(2 * rows, seeding.derive(self._stream, step))
-            chance = seeding.uniform(stream, np.arange(2 * rows))
-            batch = self.buffer.sample(chance[:rows], config.unroll)
-            mirrored = config.mirror & (chance[rows:] < 0.5)
+            batch, mirrored = self._sample(step, config.starts, config.unroll)
+            roots = self._sample(step, config.roots, 0, "roots") if config.roots else None
             lr = rate(config, step, counters["chunks"] / self.config.chunks)
-            for name, loss in self.learner.learn(batch, mirrored, lr).items():
+            with torch.random.fork_rng(devices=[]):
+                self.learner.seed(seeding.derive(self._stream, "chance", step))
+                found = self.learner.learn(batch, mirrored, lr, roots)
+            for name, loss in found.items():
                 sums[name] = sums.get(name, 0.0) + loss / steps
         counters["learner_steps"] = due
         return sums | {"learning_rate": lr}
+
+    def _sample(self, step: int, rows: int, unroll: int, *what: str) -> tuple[Batch, Any]:
+        """Gives moments to learn from, and which of them are mirrored."""
+        stream = np.full(2 * rows, seeding.derive(self._stream, step, *what))
+        chance = seeding.uniform(stream, np.arange(2 * rows))
+        mirrored = self.config.learner.mirror & (chance[rows:] < 0.5)
+        return self.buffer.sample(chance[:rows], unroll), mirrored
 
     def _player(self) -> dict[str, bytes]:
         return {"weights.safetensors": self._packed("float16")}

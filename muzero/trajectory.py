@@ -45,6 +45,13 @@ class Trajectory(NamedTuple):
         """How many end here."""
         return int((self.left == 0).sum())
 
+    @property
+    def ply(self) -> NDArray[np.int64]:
+        """`int64[M]`, moments of the same episode before each."""
+        place = np.arange(len(self.left))
+        begins = np.concatenate([[True], self.left[:-1] == 0])
+        return place - np.maximum.accumulate(np.where(begins, place, 0))
+
 
 def unpack(shard: bytes) -> Trajectory:
     """Gives the moments of a shard.
@@ -105,11 +112,10 @@ class TrajectoryBuffer:
         self._whole = None
 
     def replace(self, name: str, other: str, part: Trajectory) -> None:
-        """Puts a shard called `other` in the place of one called `name`, if that is still there."""
-        if name in self.shards:
-            place = self.shards.index(name)
-            self.shards[place], self._parts[place] = other, part
-            self._whole = None
+        """Puts a shard called `other` in the place of one called `name`, which must be there."""
+        place = self.shards.index(name)
+        self.shards[place], self._parts[place] = other, part
+        self._whole = None
 
     def _join(self) -> Trajectory:
         if self._whole is None:

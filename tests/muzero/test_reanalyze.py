@@ -77,8 +77,8 @@ def test_only_the_first_chunks_are_random(hashed):
     assert searched.pack() == plain.pack()
 
 
-def again(model, old, seed=3, index=4, **changes):
-    return Selfplay(ENV, model, config(**changes)).reanalyze(seed, index, old)
+def again(model, old, seed=3, index=4, place=0, **changes):
+    return Selfplay(ENV, model, config(**changes)).reanalyze(seed, index, old, place)
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,17 @@ def test_it_follows_from_seed_and_chunk_alone(hashed, old):
     assert again(other(hashed), old, rows=1).pack() == one.pack()
     assert again(other(hashed), old, seed=4).pack() != one.pack()
     assert again(other(hashed), old, index=5).pack() != one.pack()
+    assert again(other(hashed), old, place=1).pack() != one.pack(), "two shards of one chunk"
     assert again(other(hashed), one).pack() == one.pack(), "what was thought before is no matter"
+
+
+def test_noise_loses_weight_along_a_game_as_it_does_in_self_play(hashed, old):
+    model, two = other(hashed), {"search": GumbelConfig(simulations=2)}
+    loud, fading = (again(model, old, noise_half=half, **two).policy for half in (0, 1))
+    quiet = again(model, old, search=GumbelConfig(simulations=2, gumbel_scale=0.0)).policy
+    begin, late = (old.ply == 0) & (old.left > 0), (old.ply >= 5) & (old.left > 0)
+    assert np.array_equal(fading[begin], loud[begin])
+    assert (fading[late] == quiet[late]).mean() > 0.95 > (loud[late] == quiet[late]).mean()
 
 
 def test_random_games_teach_a_policy_once_they_are_searched(hashed):
@@ -159,7 +169,6 @@ def test_a_shard_that_was_searched_anew_takes_its_place(hashed, old):
     new = again(other(hashed), old)
     size = buffer.size
     buffer.replace("b", "c", new)
-    buffer.replace("gone", "d", new)
     assert buffer.shards == ["a", "c"] and buffer.size == size
     last = buffer.sample(np.array([1 - 1e-9]), 0)
     place = np.flatnonzero(old.left > 0)[-1]
@@ -197,6 +206,32 @@ def trained(alone, made, kept=(), state=None):
         for name in set(store) - set(kept):  # as a run forgets what no checkpoint needs
             del store[name]
     return progress, states
+
+
+def test_no_shard_is_searched_twice_at_once(alone):
+    made = training(reanalyze=3.0, recent=1.0)
+    store, named = alone.store(), []
+
+    def watched(work, jobs, ahead):
+        def noted(job, report):
+            named.append(job.old)
+            return work(job, report)
+
+        return alone.map(noted, jobs, ahead)
+
+    *_, progress = train(made, ENV, watched, store)
+    for first in range(made.chunks):
+        at_once = [name for old in named[first : first + made.lag + 1] for name in old]
+        assert len(at_once) == len(set(at_once))
+    assert progress.counters["reanalyzed"] > 0
+
+
+def test_what_was_forgotten_meanwhile_is_neither_kept_nor_counted(alone):
+    store = alone.store()
+    *_, progress = train(training(recent=0.0, chunks=4), ENV, alone.map, store)
+    assert progress.counters["reanalyzed"] == 0
+    shards = [data for data in store.values() if b"action_mask" in data[:2000]]
+    assert len(shards) == 4
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,17 @@
 """The loop of training: weights versions, exact resume, and what stops it."""
 
 from collections import deque
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
+from envs import registry
 from muzero import train as train_module
 from muzero import weights
+from muzero.board_model import BoardModel
 from muzero.config import TrainConfig
 from muzero.gumbel import GumbelConfig
 from muzero.learner import LearnerConfig
@@ -199,9 +203,57 @@ def test_impossible_configs_are_refused(changes, words):
         config(**changes)
 
 
-def test_a_network_without_dynamics_cannot_be_unrolled():
-    with pytest.raises(SearchConfigError, match="'board' has no function dynamics"):
-        train_module.validate(config(learner=LearnerConfig(unroll=5)), ENV)
+def test_mirrors_are_for_boards_with_an_action_for_each_column(monkeypatch):
+    flat = replace(registry.spec(ENV), observation_shape=(4,))
+    monkeypatch.setattr(registry, "spec", lambda id: flat)
+    with pytest.raises(
+        SearchConfigError, match=r"no mirror image; set train\.learner\.mirror=false"
+    ):
+        train_module.validate(config(), ENV)
+    plain = config(learner=LearnerConfig(batch=16, mirror=False))
+    with pytest.raises(SearchConfigError, match="this network cannot play it"):
+        train_module.validate(plain, ENV)
+
+
+class Forgetful(BoardModel):
+    """A network with chance in it."""
+
+    def representation(self, observation):
+        return torch.nn.functional.dropout(super().representation(observation), 0.2, self.training)
+
+
+def test_chance_in_a_network_is_the_same_after_a_stop():
+    made = config(
+        chunks=3,
+        network=NetworkConfig(f"{__name__}:Forgetful", 8, 1, 1, 1, 8, 8),
+        learner=LearnerConfig(
+            batch=16, replay_ratio=1, unroll=1, first_moments=20, consistency_weight=1.0
+        ),
+    )
+    store, steps = Store(), []
+    for progress in train(made, ENV, inline, store):
+        if progress.counters["chunks"] == 2:
+            parts = {name: bytes(data) for name, data in progress.state().items()}
+            kept = {name: store[name] for name in progress.objects()}
+        steps.append(progress.counters["learner_steps"])
+    assert steps[1] < steps[2]
+    torch.manual_seed(6)
+    last, again = final(train(made, ENV, inline, Store(kept), parts))
+    assert again == progress.player()["weights.safetensors"]
+    assert last.state() == progress.state()
+
+
+def test_comparing_latents_changes_nothing_that_a_training_starts_with():
+    def first(weight):
+        size = NetworkConfig("board-model", 8, 1, 1, 1, 8, 8)
+        learner = LearnerConfig(batch=16, unroll=1, first_moments=10**6, consistency_weight=weight)
+        made = config(chunks=1, network=size, learner=learner)
+        return final(train(made, ENV, inline, Store()))[0].state()["state.safetensors"]
+
+    plain, compared = (weights.unpack(first(weight))[0] for weight in (0, 1))
+    assert set(plain) < set(compared)
+    for name, array in plain.items():
+        assert np.array_equal(array, compared[name]), name
 
 
 def test_more_considered_actions_than_exist_are_refused():

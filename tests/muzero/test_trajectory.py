@@ -40,6 +40,10 @@ def test_a_shard_survives_packing_and_refuses_damage():
         unpack(data[:-1])
 
 
+def test_plies_count_from_the_first_moment_of_an_episode():
+    assert list(shard([3, 1]).ply) == [0, 1, 2, 3, 0, 1]
+
+
 @settings(deadline=None)
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=5), st.integers(0, 4), st.integers(0, 9))
 def test_batches_follow_their_episode_and_stop_at_its_end(lengths, unroll, seed):
