@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from envs.base import EnvSpec
 from muzero.limits import SearchConfigError
-from muzero.network import NetworkConfig, Prediction
+from muzero.network import NetworkConfig, Prediction, is_board
 
 KNOWN = {
     "board": "muzero.network:BoardNetwork",
@@ -26,6 +26,12 @@ KNOWN = {
 """Name to class."""
 _ON_RULES = "board"
 """The network that `muzero.inference.Acting` and the players on true rules evaluate."""
+
+
+def built_in(network: Any) -> bool:
+    """Gives whether a network is of a class in `KNOWN`; one that inherits from it is not."""
+    made = type(network)
+    return f"{made.__module__}:{made.__qualname__}" in KNOWN.values()
 
 
 def make(spec: EnvSpec, config: NetworkConfig) -> Any:
@@ -83,6 +89,11 @@ def check(network: Any, spec: EnvSpec, config: NetworkConfig, unroll: int) -> No
             f"network '{config.name}' needs a learned model, for on true rules only '{_ON_RULES}' "
             "can act; give learner.unroll of at least 1, such as 5"
         )
+    if unroll and config.name == _ON_RULES:
+        raise SearchConfigError(
+            f"network '{_ON_RULES}' is for true rules; a learned model needs "
+            "train.network.name=board-model (or module:Class)"
+        )
     _check_functions(network, config.name, unroll)
     was = network.training
     with torch.no_grad():
@@ -130,15 +141,19 @@ def _check_prediction(said: Any, spec: EnvSpec, config: NetworkConfig) -> None:
         raise SearchConfigError(
             f"prediction gives {type(said).__name__}; expected a muzero.network.Prediction"
         )
-    board = (2, 3, *spec.observation_shape[1:])
     _expect("logits", said.logits, (2, spec.num_actions))
     _expect("value", said.value, _numbers(config))
     if said.rules is not None:
         _expect("rules", said.rules, (2, spec.num_actions, 3))
-    if said.decoded is not None:
-        _expect("decoded", said.decoded, board)
-    if said.final is not None:
-        _expect("final", said.final, board)
+    for name, cells in (("decoded", said.decoded), ("final", said.final)):
+        if cells is None:
+            continue
+        if not is_board(spec.observation_shape):
+            raise SearchConfigError(
+                f"the network gives {name}, the cells of a board, but {spec.id} shows none; "
+                "give None"
+            )
+        _expect(name, cells, (2, 3, *spec.observation_shape[1:]))
 
 
 def _numbers(config: NetworkConfig) -> tuple[int, ...]:

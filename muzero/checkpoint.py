@@ -38,9 +38,15 @@ class Books(NamedTuple):
 
 
 def pack_weights(network: Any, spec: EnvSpec, config: NetworkConfig, kind: str) -> bytes:
-    """Gives a folded network, stored as `float16` or `float32`; see `muzero.weights`."""
-    arrays = {name: array.astype(kind) for name, array in fold(network).items()}
-    return weights.pack_network(arrays, spec.id, dataclasses.asdict(config))
+    """Gives the file of a network, see `muzero.weights`.
+
+    Args:
+        network: see `muzero.network`.
+        spec: what it was trained for.
+        config: what it was made from.
+        kind: `float16` or `float32`, for folded layers only, see `muzero.inference.fold`.
+    """
+    return weights.pack_network(fold(network, kind), spec.id, dataclasses.asdict(config))
 
 
 def pack_state(learner: Learner, books: Books) -> dict[str, bytes]:

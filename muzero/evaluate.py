@@ -55,9 +55,10 @@ def _array(name: str, given: Any, shape: tuple[int, ...]) -> NDArray[np.float32]
     return array
 
 
-def _padded(asked: int, limit: int) -> int:
-    """Gives the rows that the network is to see."""
-    return min(-(-asked // _ROW_STEP) * _ROW_STEP, limit)
+def padded(asked: int, limit: int | None = None) -> int:
+    """Gives the rows that the network is to see for `asked` ones, at most `limit`."""
+    rows = -(-asked // _ROW_STEP) * _ROW_STEP
+    return rows if limit is None else min(rows, limit)
 
 
 class RulesEvaluator:
@@ -80,7 +81,7 @@ class RulesEvaluator:
 
     def ask(self, batch: Batch, asked: int, limit: int) -> Outputs:
         """See `Evaluator`."""
-        return self._answer(batch.observation[: _padded(asked, limit)])
+        return self._answer(batch.observation[: padded(asked, limit)])
 
     def _answer(self, observation: NDArray[np.uint8]) -> Outputs:
         logits, value = self._network(observation)  # type: ignore[operator]
@@ -115,30 +116,28 @@ class LearnedEvaluator:
 
     def ask(self, batch: Batch, asked: int, limit: int) -> Outputs:
         """See `Evaluator`."""
-        padded = _padded(asked, limit)
-        if padded > asked:
-            batch.slot[asked:padded] = 0
-            batch.action[asked:padded] = 0
-        latent = self._model.gather(self._pool, batch.slot[:padded])
-        said = self._model.recurrent(latent, batch.action[:padded])  # type: ignore[operator]
-        return self._keep(batch, said, asked, padded)
+        rows = padded(asked, limit)
+        if rows > asked:
+            batch.slot[asked:rows] = 0
+            batch.action[asked:rows] = 0
+        latent = self._model.gather(self._pool, batch.slot[:rows])
+        said = self._model.recurrent(latent, batch.action[:rows])  # type: ignore[operator]
+        return self._keep(batch, said, asked, rows)
 
-    def _keep(self, batch: Batch, said: Any, asked: int, padded: int) -> Outputs:
-        """Stores the latents of `asked` rows; gives the answers of `padded` ones."""
-        if said.latent.shape[0] != padded:
-            raise NetworkError(
-                f"the network gave {said.latent.shape[0]} latents; expected {padded}"
-            )
+    def _keep(self, batch: Batch, said: Any, asked: int, rows: int) -> Outputs:
+        """Stores the latents of `asked` rows; gives the answers of `rows` ones."""
+        if said.latent.shape[0] != rows:
+            raise NetworkError(f"the network gave {said.latent.shape[0]} latents; expected {rows}")
         start = int(batch.ledger[OFFSET])
         self._pool[start : start + asked] = said.latent[:asked]
         batch.ledger[OFFSET] += asked
         actions, zeros = self._model.num_actions, self._zeros
         none, heads = said.reward is None, said.heads
         return Outputs(
-            _array("logits", said.logits, (padded, actions)),
-            _array("value", said.value, (padded,)),
-            zeros.reward[:padded] if none else _array("reward", said.reward, (padded,)),
-            zeros.heads if heads is None else _array("heads", heads, (3, padded, actions)),
+            _array("logits", said.logits, (rows, actions)),
+            _array("value", said.value, (rows,)),
+            zeros.reward[:rows] if none else _array("reward", said.reward, (rows,)),
+            zeros.heads if heads is None else _array("heads", heads, (3, rows, actions)),
         )
 
 

@@ -6,6 +6,7 @@ in bfloat16 where the processor multiplies it.
 
 from __future__ import annotations
 
+import textwrap
 import time
 from typing import Any, Protocol
 
@@ -17,12 +18,11 @@ from torch import Tensor
 from envs.base import EnvSpec
 from muzero import architecture
 from muzero.categories import Categories
+from muzero.evaluate import padded
 from muzero.inference import ONCE, SAME, Layers, Weights, fast_type
 from muzero.models import Evaluation, LearnedModel
 from muzero.network import NetworkConfig, Prediction
 from muzero.weights import CheckpointError
-
-_ROW_STEP = 32
 
 
 class _Form(Protocol):
@@ -99,7 +99,7 @@ def scale(config: NetworkConfig) -> Categories | None:
     """Gives the scale of a network's values; None where they are single numbers."""
     if not config.categories:
         return None
-    return Categories(config.categories, config.categories_limit)
+    return Categories(config.categories, config.categories_limit, config.categories_spread)
 
 
 class Imagining:
@@ -135,9 +135,10 @@ class Imagining:
         try:
             network.load_state_dict({name: torch.from_numpy(a) for name, a in weights.items()})
         except RuntimeError as error:
+            said = textwrap.shorten(str(error), 200)
             raise CheckpointError(
-                f"the weights are of another network than '{self._config.name}' is now "
-                f"({' '.join(str(error).split())}); use the code that they were trained with"
+                f"the weights are of another network than '{self._config.name}' is now ({said}); "
+                "use the code that they were trained with"
             ) from error
         return _Whole(network, scale(self._config))
 
@@ -145,10 +146,10 @@ class Imagining:
         """Pads the rows, since PyTorch prepares every size that it has not met."""
         assert self._form is not None, "load comes first"
         began, size = time.perf_counter(), len(observation)
-        padded = np.zeros((-(-size // _ROW_STEP) * _ROW_STEP, *observation.shape[1:]), np.uint8)
-        padded[:size] = observation
+        rows = np.zeros((padded(size), *observation.shape[1:]), np.uint8)
+        rows[:size] = observation
         with torch.inference_mode():
-            said = self._form.initial(padded)
+            said = self._form.initial(rows)
         self.seconds += time.perf_counter() - began
         heads = None if said.heads is None else said.heads[:, :size]
         return Evaluation(said.latent[:size], said.logits[:size], said.value[:size], None, heads)

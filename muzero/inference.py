@@ -15,6 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from muzero import architecture
+
 Weights = Mapping[str, NDArray[Any]]
 """As in `muzero.weights.Network.arrays`."""
 ONCE = ((1, 1), (1, 1), 1)
@@ -23,24 +25,28 @@ SAME, NONE = (1, 1), (0, 0)
 
 
 @torch.no_grad()
-def fold(network: Any) -> dict[str, NDArray[np.float32]]:
+def fold(network: Any, kind: str = "float32") -> dict[str, NDArray[Any]]:
     """Gives the weights of a network for evaluation, see `Weights`.
 
-    Where the network's class has no function `folded`, or it gives None, they are its state, as it
-    is. One that is inherited is not asked: it knows nothing of what the class has changed.
+    Args:
+        network: one of this house gives its layers, folded, if it can be; any other gives its
+            state as it is, its integers and its fractions as float32.
+        kind: numbers of folded layers, such as `float16`, which they are known to bear.
     """
-    own = vars(type(network)).get("folded")
-    folded = None if own is None else own(network)
+    folded = network.folded() if architecture.built_in(network) else None
     if folded is None:
-        parts = network.state_dict()
-    else:
-        kinds = ("weight", "bias")
-        parts = {
-            f"{name}.{kind}": tensor
-            for name, pair in folded.items()
-            for kind, tensor in zip(kinds, pair, strict=True)
-        }
-    return {name: tensor.detach().float().cpu().numpy().copy() for name, tensor in parts.items()}
+        return {name: _plain(tensor) for name, tensor in network.state_dict().items()}
+    return {
+        f"{name}.{part}": _plain(tensor).astype(kind)
+        for name, pair in folded.items()
+        for part, tensor in zip(("weight", "bias"), pair, strict=True)
+    }
+
+
+def _plain(tensor: Tensor) -> NDArray[Any]:
+    """Gives a copy as an array, fractions as float32."""
+    tensor = tensor.detach().float() if tensor.is_floating_point() else tensor
+    return tensor.cpu().numpy().copy()
 
 
 def fast_type() -> torch.dtype:

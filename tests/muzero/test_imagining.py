@@ -8,8 +8,9 @@ from envs import registry
 from muzero.board_model import BoardModel
 from muzero.categories import Categories
 from muzero.gumbel import GumbelConfig
-from muzero.imagining import Imagining, _Fused, _Whole
+from muzero.imagining import Imagining, _Fused, _Whole, scale
 from muzero.inference import fast_type, fold
+from muzero.limits import SearchConfigError
 from muzero.network import NetworkConfig
 from muzero.puct import PuctConfig
 from muzero.search import Searcher
@@ -140,16 +141,16 @@ def test_a_network_that_does_not_fold_answers_by_its_own_functions(near, changes
         moved, reward = made.dynamics(latent, torch.from_numpy(played))
         wanted = made.prediction(latent), made.prediction(moved)
 
-    scale = Categories(config.categories, 1.0) if config.categories else None
+    places = Categories(config.categories, 1.0) if config.categories else None
     for said, true in zip((one, two), wanted, strict=True):
         assert gap(said.logits, true.logits) < near
-        value = scale.mean(true.value) if scale else torch.tanh(true.value / 2)
+        value = places.mean(true.value) if places else torch.tanh(true.value / 2)
         assert gap(said.value, value) < near
         assert (said.heads is None) == (true.rules is None)
     assert one.reward is None
     assert (two.reward is None) == (reward is None)
     if reward is not None:
-        assert gap(two.reward, scale.mean(reward) if scale else reward) < near
+        assert gap(two.reward, places.mean(reward) if places else reward) < near
 
 
 @pytest.mark.parametrize("changes", [{}, *KINDS])
@@ -169,6 +170,15 @@ def test_a_search_imagines(hashed, changes, config):
     again = result.action_weights.copy()
     assert np.array_equal(searcher(seen, mask).action_weights, again)
     assert found.seconds > 0
+
+
+def test_a_scale_is_that_of_the_config():
+    assert scale(NetworkConfig()) is None
+    config = NetworkConfig(categories=11, categories_limit=3.0, categories_spread=0.0)
+    assert scale(config) == Categories(11, 3.0, 0.0)
+    assert scale(NetworkConfig(categories=11)) == Categories(11, 1.0)
+    with pytest.raises(SearchConfigError, match="categories_spread = -1 is impossible"):
+        NetworkConfig(categories_spread=-1)
 
 
 def test_other_weights_are_other_answers():

@@ -1,5 +1,6 @@
 """Networks by name: who is found, and what is refused before anything is learned."""
 
+import dataclasses
 import sys
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ import torch
 from envs import registry
 from muzero import architecture
 from muzero.board_model import BoardModel
+from muzero.checkpoint import pack_weights
 from muzero.config import TrainConfig
 from muzero.gumbel import GumbelConfig
 from muzero.imagining import Imagining
@@ -19,7 +21,7 @@ from muzero.limits import SearchConfigError
 from muzero.network import BoardNetwork, NetworkConfig, Prediction
 from muzero.selfplay import SelfplayConfig
 from muzero.train import validate
-from muzero.weights import CheckpointError
+from muzero.weights import CheckpointError, unpack_network
 
 ENV = "connectx-4x4x3"
 SPEC = registry.spec(ENV)
@@ -67,6 +69,17 @@ class Changed(BoardModel):
 
     def prediction(self, latent):
         return super().prediction(self.scale * latent)
+
+
+class Copied(Changed):
+    """The same, with a `folded` of its own, as a copy of the house's file would have."""
+
+    def folded(self):
+        return super().folded()
+
+    def __init__(self, spec, config):
+        super().__init__(spec, config)
+        self.register_buffer("places", torch.arange(100_000, 100_003))
 
 
 def check(network, made=None, unroll=2):
@@ -197,6 +210,27 @@ def test_a_model_must_see_who_wins():
     check(network)
 
 
+@pytest.mark.parametrize("name", ["decoded", "final"])
+def test_cells_are_told_of_boards_alone(name):
+    flat = dataclasses.replace(SPEC, observation_shape=(3,))
+    made = config(f"{HERE}Small")
+    network = Small(flat, made)
+    architecture.check(network, flat, made, 2)
+    plain, cells = network.prediction, torch.zeros(2, 3)
+    network.prediction = lambda latent: plain(latent)._replace(**{name: cells})
+    with pytest.raises(SearchConfigError, match=f"gives {name}, the cells of a board, but .*None"):
+        architecture.check(network, flat, made, 2)
+
+
+def test_a_network_for_true_rules_is_not_unrolled():
+    with pytest.raises(SearchConfigError) as caught:
+        check(architecture.make(SPEC, config("board")), config("board"))
+    assert str(caught.value) == (
+        "network 'board' is for true rules; a learned model needs train.network.name=board-model "
+        "(or module:Class)"
+    )
+
+
 def test_other_things_than_networks_and_predictions_are_refused():
     with pytest.raises(SearchConfigError, match=r"makes SimpleNamespace; expected a torch\.nn"):
         check(SimpleNamespace())
@@ -222,12 +256,15 @@ def test_only_the_network_of_true_rules_is_searched_on_them(name):
     validate(TrainConfig(network=config(), selfplay=search, learner=LearnerConfig(unroll=1)), ENV)
 
 
-def test_a_network_that_changes_one_of_the_house_is_kept_whole():
+@pytest.mark.parametrize("kind", [Changed, Copied])
+def test_a_network_that_changes_one_of_the_house_is_kept_whole(kind):
     torch.manual_seed(2)
-    network = Changed(SPEC, config()).eval()
-    arrays = fold(network)
+    network, made = kind(SPEC, config()).eval(), config(f"{HERE}{kind.__name__}")
+    arrays = unpack_network(pack_weights(network, SPEC, made, "float16")).arrays
     assert arrays.keys() == network.state_dict().keys()
-    imagining = Imagining(SPEC, config(f"{HERE}Changed"))
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(torch.from_numpy(arrays[name]), tensor), name
+    imagining = Imagining(SPEC, made)
     imagining.load(arrays)
     seen = np.zeros((1, *SPEC.observation_shape), np.uint8)
     said = imagining.model.initial(seen)
@@ -238,5 +275,8 @@ def test_a_network_that_changes_one_of_the_house_is_kept_whole():
 
 def test_weights_of_another_class_are_refused():
     imagining = Imagining(SPEC, config(f"{HERE}Small"))
-    with pytest.raises(CheckpointError, match=r"Small' is now .*Missing key\(s\).*use the code"):
+    with pytest.raises(
+        CheckpointError, match=r"Small' is now .*Missing key\(s\).*use the code"
+    ) as e:
         imagining.load(fold(Changed(SPEC, config())))
+    assert len(str(e.value)) < 400, "not all the names there are"
