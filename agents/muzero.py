@@ -17,6 +17,7 @@ from agents import searching
 from agents.base import AgentError, Clock, Decisions
 from agents.searching import Thought
 from envs.base import EnvSpec, TimeStep
+from muzero.compiled_boards import compile_boards
 from muzero.compiled_model import compile_model
 from muzero.evaluate import NetworkError
 from muzero.limits import SearchConfigError
@@ -26,6 +27,8 @@ from muzero.weights import CheckpointError, Network
 
 _ROOM = 4000
 """Most simulations of a move by time."""
+_KERNELS = {"board-model": compile_model, "predicted-board": compile_boards}
+"""Networks that need no PyTorch, and what compiles their folded weights."""
 _TRIAL = 64
 _ROUND = 32
 """Simulations by time come in steps, for the search keeps a plan for each number of them."""
@@ -125,9 +128,9 @@ def _model(network: Network, spec: EnvSpec, capacity: int) -> LearnedModel:
         CheckpointError: when the weights are of another network, or it cannot be made.
         SearchConfigError: when there is no such network, or it cannot play the environment.
     """
-    own = ":" not in str(network.about.get("name", ""))
-    if own and network.arrays.keys() & {"stem.weight", "step.bias"}:
-        return compile_model(network, spec, capacity)
+    kernels = _KERNELS.get(network.about.get("name", ""))
+    if kernels is not None and network.arrays.keys() & {"stem.weight", "step.bias"}:
+        return kernels(network, spec, capacity)
     from muzero.imagining import Imagining
     from muzero.network import NetworkConfig
 

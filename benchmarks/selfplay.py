@@ -30,7 +30,8 @@ class Plain:
     def __call__(self, observation: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         """Gives logits and values."""
         with torch.inference_mode():
-            said = self._network(torch.from_numpy(observation).float())
+            latent = self._network.representation(torch.from_numpy(observation).float())
+            said = self._network.prediction(latent)
             return said.logits, torch.tanh(said.value / 2)
 
 

@@ -22,6 +22,7 @@ from muzero.network import NetworkConfig, Prediction, is_board
 KNOWN = {
     "board": "muzero.network:BoardNetwork",
     "board-model": "muzero.board_model:BoardModel",
+    "predicted-board": "muzero.predicted_board:PredictedBoard",
 }
 """Name to class."""
 _ON_RULES = "board"

@@ -20,7 +20,7 @@ from muzero.limits import SearchConfigError
 from muzero.models import CompiledNetwork, Evaluation, LearnedModel
 from muzero.weights import Network
 
-_KINDS = 4
+KINDS = 4
 """Numbers that are said of each column: the policy's, and those of `Evaluation.heads`."""
 _EPSILON = np.float32(1e-5)
 
@@ -80,7 +80,8 @@ def _normalise(x: Any, channels: Any, full: Any, board: Any) -> None:
 
 
 @njit(cache=True)
-def _copy(source: Any, start: Any, target: Any, place: Any, count: Any) -> None:
+def copy(source: Any, start: Any, target: Any, place: Any, count: Any) -> None:
+    """Writes `count` numbers of `source` into `target`."""
     for i in range(count):
         target[place + i] = source[start + i]
 
@@ -90,7 +91,7 @@ def _conclude(a: Any, slot: Any, outputs: Any, row: Any) -> None:
     """Makes the map `x` a latent, keeps it in a slot and writes what follows from it."""
     full = a.step.bias.size
     _normalise(a.x, a.channels, full, a.board)
-    _copy(a.x, (a.board.columns + 2) * full, a.latents[slot], 0, a.latents.shape[1])
+    copy(a.x, (a.board.columns + 2) * full, a.latents[slot], 0, a.latents.shape[1])
     climb(a.prediction, a.x, a.y, a.board)
     say(a.heads, a.x, a.board, outputs, row)
 
@@ -110,8 +111,8 @@ def _imagine(a: Any, batch: Any, rows: Any, outputs: Any) -> None:
     """Writes what is said of the first `rows` rows, see `CompiledNetwork.function`."""
     start, size = (a.board.columns + 2) * a.step.bias.size, a.latents.shape[1]
     for row in range(rows):
-        _copy(a.latents[batch.slot[row]], 0, a.y, start, size)
-        _copy(a.action[batch.action[row]], 0, a.x, start, size)
+        copy(a.latents[batch.slot[row]], 0, a.y, start, size)
+        copy(a.action[batch.action[row]], 0, a.x, start, size)
         convolve(a.y, a.step, a.x, a.board, 1)
         climb(a.dynamics, a.x, a.y, a.board)
         _conclude(a, batch.ledger[OFFSET] + row, outputs, row)
@@ -128,25 +129,62 @@ def compile_model(network: Network, spec: EnvSpec, capacity: int) -> LearnedMode
     Raises:
         CheckpointError: when the weights are no such network for the environment.
     """
-    arrays = _arrays(network, spec, capacity)
+    return learned(_arrays(network, spec, capacity), _begin, _imagine, spec, capacity)
+
+
+def learned(arrays: Any, begin: Any, imagine: Any, spec: EnvSpec, capacity: int) -> LearnedModel:
+    """Gives the model of some kernels.
+
+    Args:
+        arrays: first argument of both.
+        begin: `begin(arrays, observation, outputs)`: writes what is said of observations and keeps
+            their latents from slot 0.
+        imagine: see `CompiledNetwork.function`.
+        spec: what it plays.
+        capacity: latents that there is room for.
+    """
 
     def initial(observation: NDArray[np.uint8]) -> Evaluation:
         size = len(observation)
         if size > capacity:
             raise SearchConfigError(f"the model has room for {capacity} latents, not for {size}")
-        outputs = evaluate.blank(size, spec.num_actions, _KINDS - 1)
-        _begin(arrays, np.array(observation, np.uint8, order="C"), outputs)
+        outputs = evaluate.blank(size, spec.num_actions, KINDS - 1)
+        begin(arrays, np.array(observation, np.uint8, order="C"), outputs)
         nothing = np.zeros((size, 0), np.float32)
         return Evaluation(nothing, outputs.logits, outputs.value, None, outputs.heads)
 
     return LearnedModel(
         initial,
-        CompiledNetwork(_imagine, arrays),
+        CompiledNetwork(imagine, arrays),
         spec.num_actions,
         spec.discount,
         spec.value_range,
         capacity=capacity,
     )
+
+
+def mover(
+    network: Network, board: Board, seen: int, inputs: int, channels: int
+) -> tuple[Layer, NDArray[np.float32]]:
+    """Gives the layer `step` and the maps of the actions that are added to what it says.
+
+    Args:
+        network: where they are.
+        board: that it plays on.
+        seen: numbers of a cell that the layer sees.
+        inputs: the same, filled up as the map is that it sees.
+        channels: numbers of a cell that it says.
+
+    Raises:
+        CheckpointError: as `layers.pair`.
+    """
+    weight, maps = pair(
+        network, "step", channels, seen, 3, 3, bias=(board.columns, channels, *board)
+    )
+    step = layers.layer((weight, np.zeros(channels, np.float32)), layers.around(board), inputs)
+    cells = np.zeros((board.columns, board.rows, board.columns + 1, step.bias.size), np.float32)
+    cells[:, :, : board.columns, :channels] = maps.transpose(0, 2, 3, 1)
+    return step, cells.reshape(board.columns, -1)
 
 
 def _arrays(network: Network, spec: EnvSpec, capacity: int) -> Arrays:
@@ -155,14 +193,7 @@ def _arrays(network: Network, spec: EnvSpec, capacity: int) -> Arrays:
     board = Board(*size)
     first, channels = stem(network, board, planes)
     full = first.bias.size
-    weight, maps = pair(
-        network, "step", channels, channels, 3, 3, bias=(board.columns, channels, *board)
-    )
-    near = layers.around(board)
-    step = layers.layer((weight, np.zeros(channels, np.float32)), near, full)
-    cells = np.zeros((board.columns, board.rows, board.columns + 1, full), np.float32)
-    cells[:, :, : board.columns, :channels] = maps.transpose(0, 2, 3, 1)
-    action = cells.reshape(board.columns, -1)
+    step, action = mover(network, board, channels, full, channels)
     return Arrays(
         board,
         channels,
@@ -172,7 +203,7 @@ def _arrays(network: Network, spec: EnvSpec, capacity: int) -> Arrays:
         action,
         tower(network, "dynamics", board, channels),
         tower(network, "prediction", board, channels),
-        layers.heads(network, board, channels, _KINDS),
+        layers.heads(network, board, channels, KINDS),
         np.zeros((capacity, action.shape[1]), np.float32),
         layers.blank(board, planes + 1),
         layers.blank(board, full),

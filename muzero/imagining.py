@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import textwrap
 import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,7 +20,7 @@ from envs.base import EnvSpec
 from muzero import architecture
 from muzero.categories import Categories
 from muzero.evaluate import padded
-from muzero.inference import ONCE, SAME, Layers, Weights, fast_type
+from muzero.inference import NONE, ONCE, SAME, Layers, Weights, fast_type
 from muzero.models import Evaluation, LearnedModel
 from muzero.network import NetworkConfig, Prediction
 from muzero.weights import CheckpointError
@@ -35,6 +36,12 @@ class _Form(Protocol):
     def recurrent(self, latent: Tensor, action: NDArray[np.int64]) -> Evaluation:
         """See `LearnedModel`."""
         ...
+
+
+def add_moved(moved: Tensor, x: Tensor, weight: Tensor, bias: Tensor) -> None:
+    """Puts `relu(moved + convolution(x))` in the place of `moved`."""
+    add = torch.ops.mkldnn._convolution_pointwise_.binary
+    add(moved, x, weight, bias, SAME, *ONCE, "add", 1.0, "relu", [], "")
 
 
 class _Fused:
@@ -54,8 +61,7 @@ class _Fused:
     def recurrent(self, latent: Tensor, action: NDArray[np.int64]) -> Evaluation:
         moved = self._action.index_select(0, torch.from_numpy(action)).permute(0, 3, 1, 2)
         latent, (weight, _) = latent.permute(0, 3, 1, 2), self._layers.layer("step")
-        add = torch.ops.mkldnn._convolution_pointwise_.binary
-        add(moved, latent, weight, self._nothing, SAME, *ONCE, "add", 1.0, "relu", [], "")
+        add_moved(moved, latent, weight, self._nothing)
         return self._say(self._layers.tower(moved, "dynamics"))
 
     def _say(self, x: Tensor) -> Evaluation:
@@ -64,6 +70,35 @@ class _Fused:
         latent = torch.nn.functional.layer_norm(rows, rows.shape[1:])
         x = self._layers.tower(latent.clone().permute(0, 3, 1, 2), "prediction")
         logits, value, rules = self._layers.heads(x)
+        heads = rules.permute(2, 0, 1)
+        return Evaluation(latent, logits.numpy(), value.numpy(), None, heads.numpy())
+
+
+class _Boards:
+    """A folded `PredictedBoard` on a CPU; its latents are boards, `[R, H, W, 3]`, ones the last."""
+
+    def __init__(self, weights: Weights) -> None:
+        action = weights["step.bias"]
+        self._action = torch.from_numpy(action.transpose(0, 2, 3, 1).copy()).to(fast_type())
+        self._nothing = torch.zeros(action.shape[1], dtype=fast_type())
+        self._layers = Layers(weights, fast_type())
+
+    def initial(self, observation: NDArray[np.uint8]) -> Evaluation:
+        return self._say(self._layers.see(observation).permute(0, 2, 3, 1))
+
+    def recurrent(self, latent: Tensor, action: NDArray[np.int64]) -> Evaluation:
+        layers = self._layers
+        moved = self._action.index_select(0, torch.from_numpy(action)).permute(0, 3, 1, 2)
+        add_moved(moved, latent.permute(0, 3, 1, 2), layers.layer("step")[0], self._nothing)
+        logits = layers.convolve(layers.convolve(moved, "landing"), "board", NONE, "none")
+        cells = logits.permute(0, 2, 3, 1).argmax(3, keepdim=True)
+        ones = torch.ones_like(cells)
+        return self._say(torch.cat([cells == 1, cells == 2, ones], 3).to(latent.dtype))
+
+    def _say(self, latent: Tensor) -> Evaluation:
+        layers = self._layers
+        first = layers.convolve(latent.permute(0, 3, 1, 2), "stem")
+        logits, value, rules = layers.heads(layers.tower(first, "block"))
         heads = rules.permute(2, 0, 1)
         return Evaluation(latent, logits.numpy(), value.numpy(), None, heads.numpy())
 
@@ -93,6 +128,13 @@ class _Whole:
             gained = (reward.float() if scale is None else scale.mean(reward)).numpy()
         heads = None if said.rules is None else said.rules.float().permute(2, 0, 1).numpy()
         return Evaluation(latent, said.logits.float().numpy(), value.numpy(), gained, heads)
+
+
+_FORMS: dict[str, Callable[[Weights], _Form]] = {
+    "board-model": _Fused,
+    "predicted-board": _Boards,
+}
+"""Built-in networks to what evaluates their folded weights."""
 
 
 def scale(config: NetworkConfig) -> Categories | None:
@@ -129,8 +171,9 @@ class Imagining:
         self._form, self.seconds = self._made(weights), 0.0
 
     def _made(self, weights: Weights) -> _Form:
-        if "step.bias" in weights and self._config.name == "board-model":
-            return _Fused(weights)
+        form = _FORMS.get(self._config.name)
+        if form is not None and "step.bias" in weights:
+            return form(weights)
         network = architecture.make(self._spec, self._config)
         try:
             network.load_state_dict({name: torch.from_numpy(a) for name, a in weights.items()})

@@ -90,10 +90,12 @@ class Layers:
         planes[:, -1] = 1
         return planes
 
-    def convolve(self, x: Tensor, name: str, pad: tuple[int, int] = SAME) -> Tensor:
-        """Gives `relu(convolution(x))`."""
+    def convolve(
+        self, x: Tensor, name: str, pad: tuple[int, int] = SAME, then: str = "relu"
+    ) -> Tensor:
+        """Gives `relu(convolution(x))`, or without relu where `then` is `none`."""
         layer = torch.ops.mkldnn._convolution_pointwise
-        out: Tensor = layer(x, *self.layer(name), pad, *ONCE, "relu", [], "")
+        out: Tensor = layer(x, *self.layer(name), pad, *ONCE, then, [], "")
         return out
 
     def tower(self, x: Tensor, name: str) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from envs import registry
 from muzero import architecture, evaluate, weights
 from muzero.compiled import compile_network
+from muzero.compiled_boards import compile_boards
 from muzero.compiled_model import compile_model
 from muzero.inference import Acting, fold
 from muzero.kernels import OFFSET, Batch
@@ -20,6 +21,7 @@ from muzero.weights import CheckpointError, Network
 
 SMALL = NetworkConfig(channels=12, blocks=2, column_channels=20, hidden=8)
 MODEL = replace(SMALL, name="board-model", blocks=1, dynamics_blocks=2)
+IMAGINED = replace(SMALL, name="predicted-board", blocks=1)
 BOARDS = ["connectx", "connectx-5x4x3", "connectx-9x6x4"]
 
 
@@ -131,6 +133,27 @@ def test_the_kernel_imagines_what_the_model_imagines(env_id, blocks):
     assert not out.reward.any()
 
 
+@pytest.mark.parametrize("env_id", BOARDS)
+def test_the_kernel_imagines_the_boards_that_the_model_imagines(env_id):
+    spec, steps = registry.spec(env_id), 4
+    made, seen = network(spec, IMAGINED), observations(spec)
+    count, chance = len(seen), np.random.default_rng(7)
+    actions = chance.integers(0, spec.num_actions, (steps, count))
+    wanted = imagined(made, seen, actions)
+    model = compile_boards(Network(spec.id, {}, fold(made)), spec, count * (steps + 1))
+    near(model.initial(seen), wanted[0])
+    batch, (function, arrays) = questions(spec, seen), model.recurrent
+    out = evaluate.blank(count, spec.num_actions, 3)
+    for step, action in enumerate(actions):
+        batch.slot[:] = step * count + np.arange(count)
+        batch.action[:] = action
+        batch.ledger[OFFSET] = (step + 1) * count
+        function(arrays, batch, count, out)
+        near(out, wanted[step + 1])
+        boards = arrays.latents[(step + 1) * count : (step + 2) * count]
+        assert np.array_equal(boards, wanted[step + 1].latent[:, :2].numpy())
+
+
 @pytest.mark.parametrize("leaves", [1, 4])
 def test_a_search_in_the_kernel_is_the_search_in_the_model(hashed, small, leaves):
     made = network(small, MODEL)
@@ -185,11 +208,13 @@ def test_networks_refuse_games_that_are_no_boards():
         NetworkConfig(channels=0)
 
 
-@pytest.mark.parametrize("config", [SMALL, MODEL], ids=["rules", "model"])
+@pytest.mark.parametrize("config", [SMALL, MODEL, IMAGINED], ids=["rules", "model", "boards"])
 def test_kernels_refuse_weights_that_do_not_fit(config):
     def compiled(spec, arrays):
         made = Network(spec.id, {}, arrays)
-        return compile_network(made, spec) if config is SMALL else compile_model(made, spec, 9)
+        if config is SMALL:
+            return compile_network(made, spec)
+        return (compile_model if config is MODEL else compile_boards)(made, spec, 9)
 
     spec, other = registry.spec("connectx"), registry.spec("connectx-5x4x3")
     folded = fold(network(spec, config))
