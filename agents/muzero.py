@@ -128,9 +128,9 @@ def _model(network: Network, spec: EnvSpec, capacity: int) -> LearnedModel:
         CheckpointError: when the weights are of another network, or it cannot be made.
         SearchConfigError: when there is no such network, or it cannot play the environment.
     """
-    kernels = _KERNELS.get(network.about.get("name", ""))
-    if kernels is not None and network.arrays.keys() & {"stem.weight", "step.bias"}:
-        return kernels(network, spec, capacity)
+    name = str(network.about.get("name", ""))
+    if ":" not in name and network.arrays.keys() & {"stem.weight", "step.bias"}:
+        return _KERNELS.get(name, compile_model)(network, spec, capacity)
     from muzero.imagining import Imagining
     from muzero.network import NetworkConfig
 
