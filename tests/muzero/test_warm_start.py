@@ -15,6 +15,7 @@ from muzero.weights import CheckpointError
 ENV = "connectx-5x4x3"
 TRUE_RULES = NetworkConfig(channels=8, blocks=1, column_channels=8, hidden=8)
 LEARNED = dataclasses.replace(TRUE_RULES, name="board-model", dynamics_blocks=1)
+BOARDS = dataclasses.replace(TRUE_RULES, name="predicted-board")
 REWARDS = dataclasses.replace(LEARNED, rule_heads=False)
 
 
@@ -61,7 +62,7 @@ def said(network, observation, actions):
     return [part for part in (out.logits, out.value, out.rules) if part is not None]
 
 
-@pytest.mark.parametrize("config", [TRUE_RULES, LEARNED], ids=["true rules", "learned"])
+@pytest.mark.parametrize("config", [TRUE_RULES, LEARNED, BOARDS], ids=["rules", "model", "boards"])
 def test_an_unfolded_network_folds_into_the_file_again(config):
     stored, folded = file(config), inference.fold(started(config))
     assert folded.keys() == stored.arrays.keys()
@@ -69,7 +70,7 @@ def test_an_unfolded_network_folds_into_the_file_again(config):
         np.testing.assert_allclose(array, stored.arrays[name], atol=1e-3, err_msg=name)
 
 
-@pytest.mark.parametrize("config", [TRUE_RULES, LEARNED], ids=["true rules", "learned"])
+@pytest.mark.parametrize("config", [TRUE_RULES, LEARNED, BOARDS], ids=["rules", "model", "boards"])
 def test_it_says_what_the_other_said_playing_and_nearly_so_learning(config):
     network, seen = started(config, "float32"), warm_start._moments(ENV, 5)
     other = said(made(config), *seen)
@@ -79,7 +80,7 @@ def test_it_says_what_the_other_said_playing_and_nearly_so_learning(config):
         assert (mine - theirs).abs().mean() < 0.6 * theirs.std(0).mean()
 
 
-@pytest.mark.parametrize("config", [TRUE_RULES, LEARNED], ids=["true rules", "learned"])
+@pytest.mark.parametrize("config", [TRUE_RULES, LEARNED, BOARDS], ids=["rules", "model", "boards"])
 def test_what_the_file_lacks_stays_and_the_seed_decides_the_rest(config):
     before, one, other = made(config, seed=1), started(config), started(config, seed=1)
     same = started.__wrapped__(config)
