@@ -84,7 +84,7 @@ def test_it_says_what_the_other_said_playing_and_nearly_so_learning(config):
 def test_what_the_file_lacks_stays_and_the_seed_decides_the_rest(config):
     before, one, other = made(config, seed=1), started(config), started(config, seed=1)
     same = started.__wrapped__(config)
-    head = "board.weight" if config is TRUE_RULES else "decoder.weight"
+    head = "board.weight" if config is TRUE_RULES else "final.weight"
     assert torch.equal(one.state_dict()[head], before.state_dict()[head])
     for name, tensor in one.state_dict().items():
         assert torch.equal(tensor, same.state_dict()[name])
