@@ -22,6 +22,7 @@ from muzero.network import (
     check_board,
     convolution,
     fold,
+    fold_step,
     fold_tower,
     planes,
     tower,
@@ -94,14 +95,10 @@ class BoardModel(nn.Module):
         if self.reward is not None or self.heads.values > 1:
             return None
         towers: Any = (self.tower, self.dynamics_tower, self.prediction_tower)
-        step: Any = self.step
-        weight, bias = fold(step)
-        scale = step[1].weight / torch.sqrt(step[1].running_var + step[1].eps)
-        action = (self.action * scale + bias).permute(0, 3, 1, 2)
         return {
             "stem": fold(self.stem),
             **fold_tower(towers[0], "block"),
-            "step": (weight, action),
+            "step": fold_step(self.step, self.action),
             **fold_tower(towers[1], "dynamics"),
             **fold_tower(towers[2], "prediction"),
             **self.heads.folded(),

@@ -1,6 +1,6 @@
 """Learned models that only answer, for searches. Axes: `R` rows, `A` actions.
 
-The built-in network is evaluated with its layers fused, any other by its own three functions; both
+Built-in networks are evaluated with their layers fused, any other by its own three functions; all
 in bfloat16 where the processor multiplies it.
 """
 
@@ -38,20 +38,29 @@ class _Form(Protocol):
         ...
 
 
-def add_moved(moved: Tensor, x: Tensor, weight: Tensor, bias: Tensor) -> None:
-    """Puts `relu(moved + convolution(x))` in the place of `moved`."""
-    add = torch.ops.mkldnn._convolution_pointwise_.binary
-    add(moved, x, weight, bias, SAME, *ONCE, "add", 1.0, "relu", [], "")
+class _Step:
+    """The first layer of a dynamics, `relu(convolution(x) + map of the action)`."""
+
+    def __init__(self, layers: Layers, weights: Weights) -> None:
+        maps = weights["step.bias"]
+        self._maps = torch.from_numpy(maps.transpose(0, 2, 3, 1).copy()).to(layers.kind)
+        self._nothing = torch.zeros(maps.shape[1], dtype=layers.kind)
+        self._weight, _ = layers.layer("step")
+
+    def __call__(self, latent: Tensor, action: NDArray[np.int64]) -> Tensor:
+        """Gives `[R, C, H, W]` of latents, `[R, H, W, ...]`, and `int64[R]`."""
+        moved = self._maps.index_select(0, torch.from_numpy(action)).permute(0, 3, 1, 2)
+        x, add = latent.permute(0, 3, 1, 2), torch.ops.mkldnn._convolution_pointwise_.binary
+        add(moved, x, self._weight, self._nothing, SAME, *ONCE, "add", 1.0, "relu", [], "")
+        return moved
 
 
 class _Fused:
     """A folded `BoardModel` on a CPU; its latents are `[R, H, W, C]`, as convolutions read them."""
 
     def __init__(self, weights: Weights) -> None:
-        action = weights["step.bias"]
-        self._action = torch.from_numpy(action.transpose(0, 2, 3, 1).copy()).to(fast_type())
-        self._nothing = torch.zeros(action.shape[1], dtype=fast_type())
         self._layers = Layers(weights, fast_type())
+        self._step = _Step(self._layers, weights)
 
     def initial(self, observation: NDArray[np.uint8]) -> Evaluation:
         layers = self._layers
@@ -59,10 +68,7 @@ class _Fused:
         return self._say(layers.tower(first, "block"))
 
     def recurrent(self, latent: Tensor, action: NDArray[np.int64]) -> Evaluation:
-        moved = self._action.index_select(0, torch.from_numpy(action)).permute(0, 3, 1, 2)
-        latent, (weight, _) = latent.permute(0, 3, 1, 2), self._layers.layer("step")
-        add_moved(moved, latent, weight, self._nothing)
-        return self._say(self._layers.tower(moved, "dynamics"))
+        return self._say(self._layers.tower(self._step(latent, action), "dynamics"))
 
     def _say(self, x: Tensor) -> Evaluation:
         """Gives the answers for a map that is not normalised yet."""
@@ -78,19 +84,16 @@ class _Boards:
     """A folded `PredictedBoard` on a CPU; its latents are boards, `[R, H, W, 3]`, ones the last."""
 
     def __init__(self, weights: Weights) -> None:
-        action = weights["step.bias"]
-        self._action = torch.from_numpy(action.transpose(0, 2, 3, 1).copy()).to(fast_type())
-        self._nothing = torch.zeros(action.shape[1], dtype=fast_type())
         self._layers = Layers(weights, fast_type())
+        self._step = _Step(self._layers, weights)
 
     def initial(self, observation: NDArray[np.uint8]) -> Evaluation:
         return self._say(self._layers.see(observation).permute(0, 2, 3, 1))
 
     def recurrent(self, latent: Tensor, action: NDArray[np.int64]) -> Evaluation:
         layers = self._layers
-        moved = self._action.index_select(0, torch.from_numpy(action)).permute(0, 3, 1, 2)
-        add_moved(moved, latent.permute(0, 3, 1, 2), layers.layer("step")[0], self._nothing)
-        logits = layers.convolve(layers.convolve(moved, "landing"), "board", NONE, "none")
+        landed = layers.convolve(self._step(latent, action), "landing")
+        logits = layers.convolve(landed, "board", NONE, "none")
         cells = logits.permute(0, 2, 3, 1).argmax(3, keepdim=True)
         ones = torch.ones_like(cells)
         return self._say(torch.cat([cells == 1, cells == 2, ones], 3).to(latent.dtype))

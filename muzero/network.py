@@ -124,6 +124,18 @@ def fold(pair: Any) -> Folded:
     return weight, norm.bias - norm.running_mean * scale
 
 
+def fold_step(pair: Any, action: Tensor) -> Folded:
+    """Gives weight and, as bias, `[A, C, H, W]`: a map for each action, added before the norm.
+
+    Args:
+        pair: a convolution and its normalisation.
+        action: `[A, H, W, C]`, the maps as they are learned.
+    """
+    (weight, bias), norm = fold(pair), pair[1]
+    scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+    return weight, (action * scale + bias).permute(0, 3, 1, 2)
+
+
 def fold_tower(blocks: Iterable[Any], name: str) -> dict[str, Folded]:
     """Gives the layers of residual blocks: `NAME0.first`, `NAME0.second`, `NAME1.first`, ..."""
     parts = {}

@@ -22,6 +22,7 @@ from muzero.network import (
     check_board,
     convolution,
     fold,
+    fold_step,
     fold_tower,
     planes,
     tower,
@@ -85,14 +86,11 @@ class PredictedBoard(nn.Module):
     def folded(self) -> dict[str, Folded]:
         """Gives the layers that play, by name."""
         blocks: Any = self.tower
-        step: Any = self.step
-        weight, bias = fold(step)
-        scale = step[1].weight / torch.sqrt(step[1].running_var + step[1].eps)
         return {
             "stem": fold(self.stem),
             **fold_tower(blocks, "block"),
             **self.heads.folded(),
-            "step": (weight, (self.action * scale + bias).permute(0, 3, 1, 2)),
+            "step": fold_step(self.step, self.action),
             "landing": fold(self.landing),
             "board": (self.board.weight, self.board.bias),
         }

@@ -120,7 +120,7 @@ def _unfold(network: Any, arrays: Weights) -> None:
     for name in sorted(name.removesuffix(".weight") for name in arrays if name.endswith(".weight")):
         weight, bias = (torch.from_numpy(arrays[f"{name}.{part}"]) for part in ("weight", "bias"))
         layer = _layer(network, name)
-        if isinstance(layer, nn.Linear | nn.Conv2d):  # no normalisation follows
+        if not isinstance(layer, nn.Sequential):  # no normalisation follows
             layer.weight.copy_(weight)
             layer.bias.copy_(bias)
             continue
