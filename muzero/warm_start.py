@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -119,16 +119,17 @@ def _unfold(network: Any, arrays: Weights) -> None:
     """Sets layers; the bias of a normalisation is what it shall be once its mean is 0."""
     for name in sorted(name.removesuffix(".weight") for name in arrays if name.endswith(".weight")):
         weight, bias = (torch.from_numpy(arrays[f"{name}.{part}"]) for part in ("weight", "bias"))
-        layer = _layer(network, name)
+        layer: Any = _layer(network, name)
         if not isinstance(layer, nn.Sequential):  # no normalisation follows
             layer.weight.copy_(weight)
             layer.bias.copy_(bias)
             continue
-        layer[0].weight.copy_(weight)
+        convolution, norm = cast(Any, layer)
+        convolution.weight.copy_(weight)
         if name == "step":  # its folded bias is a map for each action
             network.action.copy_(bias.permute(0, 2, 3, 1))
-            bias = torch.zeros_like(layer[1].bias)
-        layer[1].bias.copy_(bias)
+            bias = torch.zeros_like(norm.bias)
+        norm.bias.copy_(bias)
 
 
 def _layer(network: Any, name: str) -> Any:
