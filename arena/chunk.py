@@ -172,7 +172,7 @@ def play_chunk(chunk: Chunk, report: Report) -> bytes:
 
 def _encode(played: list[Played]) -> bytes:
     rows = [
-        [game, tried, e.players, e.actions, e.returns, e.digest, e.termination, e.blame, e.detail]
+        [game, tried, e.players, e.actions, e.returns, e.digests, e.termination, e.blame, e.detail]
         for game, tried, e in played
     ]
     return json.dumps(rows, separators=(",", ":")).encode()
@@ -181,8 +181,12 @@ def _encode(played: list[Played]) -> bytes:
 def decode(data: bytes) -> list[Played]:
     """Gives the episodes that `play_chunk` wrote."""
     return [
-        Played(game, attempt, Episode(tuple(players), tuple(actions), tuple(returns), *rest))
-        for game, attempt, players, actions, returns, *rest in json.loads(data)
+        Played(
+            game,
+            attempt,
+            Episode(tuple(players), tuple(actions), tuple(returns), tuple(digests), *rest),
+        )
+        for game, attempt, players, actions, returns, digests, *rest in json.loads(data)
     ]
 
 
@@ -193,7 +197,8 @@ def retry(chunk: Chunk, outcome: Outcome) -> Chunk | None:
     if not outcome.note:
         borne = chunk.crashes < _CRASHES_BORNE
         return replace(chunk, crashes=chunk.crashes + 1) if borne else None
-    place, game, attempt, actions = json.loads(outcome.note)
+    header, _, actions = outcome.note.partition(b"\n")
+    place, game, attempt = json.loads(header)
     known = _settled(chunk)
     hit = [game] if game is not None else [g for g in range(len(chunk.games)) if g not in known]
     faults = tuple(
@@ -228,8 +233,7 @@ def _unplayed(chunk: Chunk) -> list[Played]:
 
 def _loaded(chunk: Chunk, place: int, report: Report) -> Player:
     """Gives a player; says first whom to blame, should making it end the process."""
-    note = json.dumps([place, None, None, []]).encode() if chunk.one_by_one else b""
-    report(chunk.clock.load_s, note)
+    report(chunk.clock.load_s, _note(place, None, None) if chunk.one_by_one else b"")
     return _player(chunk.agents[place])
 
 
@@ -255,24 +259,33 @@ def _play_one(
         if fault.game == game and fault.attempt in (attempt, None):
             return _forfeited(env, chunk.games[game], fault)
 
+    actions = bytearray()
+
     def watch(player: int, rows: Any, seconds: float, history: list[NDArray[np.int64]]) -> None:
-        actions = [int(column[0]) for column in history]
-        report(seconds, json.dumps([player, game, attempt, actions]).encode())
+        actions.extend(int(column[0]) for column in history[len(actions) :])
+        report(seconds, _note(player, game, attempt) + actions)
 
     arrays = _arrays(chunk.games[game : game + 1])
     return match.play(env, players, *arrays, clock=chunk.clock, watch=watch)[0]
 
 
+def _note(place: int, game: int | None, attempt: int | None) -> bytes:
+    """Gives a note for whoever finds this process dead; the actions so far follow, a byte each."""
+    return json.dumps([place, game, attempt]).encode() + b"\n"
+
+
 def _forfeited(env: VectorEnv, game: Game, fault: Fault) -> Episode:
-    returns = np.zeros(env.spec.num_players)
+    returns, digests = np.zeros(env.spec.num_players), []
     env.reset(np.zeros(1, dtype=np.int64), np.array([game.seed]), [game.opening])
-    for action in fault.actions:
+    for number, action in enumerate(fault.actions, 1):
         returns += env.step(np.array([action])).rewards[0]
+        if number % match.DIGEST_EVERY == 0:
+            digests.append(int(env.digest()[0]))
     return Episode(
         players=game.seats,
         actions=fault.actions,
         returns=tuple(returns.tolist()),
-        digest=int(env.digest()[0]),
+        digests=(*digests, int(env.digest()[0])),
         termination=fault.reason,
         blame=fault.seat,
         detail=fault.detail,

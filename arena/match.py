@@ -21,6 +21,8 @@ from envs.base import Start, TimeStep, VectorEnv
 
 _DETAIL_KEPT = 10_000
 _SLACK_S = 30.0
+DIGEST_EVERY = 1_000
+"""Actions from one digest to the next, so that a replay can tell where it goes astray."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +47,19 @@ class Episode:
     """Without those of the opening."""
     returns: tuple[float, ...]
     """Sum of the env's rewards, by seat."""
-    digest: int
-    """Digest of the last state."""
+    digests: tuple[int, ...]
+    """Digests of the state after every `DIGEST_EVERY` actions, and of the last one."""
     termination: str
     """`terminated`, `truncated`, or the reason of a forfeit."""
     blame: int | None
     """Seat that forfeited."""
     detail: str | None
     """What happened then."""
+
+    @property
+    def digest_bytes(self) -> bytes:
+        """Gives the digests as records keep them, 8 bytes each."""
+        return b"".join(digest.to_bytes(8, "little") for digest in self.digests)
 
 
 Watch = Callable[[int, NDArray[Any], float, list[NDArray[np.int64]]], None]
@@ -78,16 +85,20 @@ class _Games:
         self.running = np.ones(rows, dtype=np.bool_)
         self.lengths = np.zeros(rows, dtype=np.int64)
         self.returns = np.zeros((rows, num_seats))
-        self.digests = np.zeros(rows, dtype=np.uint64)
+        self.digests: list[list[int]] = [[] for _ in range(rows)]
         self.bank = np.full((rows, num_seats), clock.bank_s)
         self.history: list[NDArray[np.int64]] = []
         self.endings: list[str] = ["terminated"] * rows
         self.faults: dict[int, tuple[int, Failure]] = {}
 
+    def note(self, rows: NDArray[np.int64], digests: NDArray[np.uint64]) -> None:
+        for row, digest in zip(rows.tolist(), digests[rows].tolist(), strict=True):
+            self.digests[row].append(digest)
+
     def end(self, rows: NDArray[np.int64], digests: NDArray[np.uint64]) -> None:
         self.running[rows] = False
         self.lengths[rows] = len(self.history)
-        self.digests[rows] = digests[rows]
+        self.note(rows, digests)
 
     def forfeit(self, row: int, seat: int, failure: Failure) -> None:
         self.faults[row] = (seat, failure)
@@ -97,7 +108,7 @@ class _Games:
         played = np.stack(self.history) if self.history else np.zeros((0, len(self.seats)), int)
         columns = np.ascontiguousarray(played.T).tolist()
         returns, lengths = self.returns.tolist(), self.lengths.tolist()
-        seats, digests = self.seats.tolist(), self.digests.tolist()
+        seats = self.seats.tolist()
         nobody: tuple[int | None, Failure | None] = (None, None)
         episodes = []
         for row, ending in enumerate(self.endings):
@@ -105,7 +116,13 @@ class _Games:
             actions = tuple(columns[row][: lengths[row]])
             detail = failure.detail[-_DETAIL_KEPT:] if failure else None
             episode = Episode(
-                tuple(seats[row]), actions, tuple(returns[row]), digests[row], ending, blame, detail
+                players=tuple(seats[row]),
+                actions=actions,
+                returns=tuple(returns[row]),
+                digests=tuple(self.digests[row]),
+                termination=ending,
+                blame=blame,
+                detail=detail,
             )
             episodes.append(episode)
         return episodes
@@ -161,6 +178,8 @@ def play(
             for row in over[step.truncated[over]]:
                 games.endings[row] = "truncated"
             games.end(over, env.digest())
+        if len(games.history) % DIGEST_EVERY == 0 and games.running.any():
+            games.note(np.flatnonzero(games.running), env.digest())
     return games.episodes()
 
 

@@ -97,7 +97,7 @@ class MatchRecord:
     returns: tuple[float, ...]
     """Sum of the env's rewards by seat; a forfeit is no reward, see `blame`."""
     digests: bytes
-    """8 bytes, the digest of the state at the end."""
+    """8 bytes each, the digests of the state after every 1,000 actions, then at the end."""
     termination: str
     """`terminated`, `truncated`, or the reason of the forfeit: `illegal`, `error`, `timeout`..."""
     blame: int | None = None

@@ -262,7 +262,7 @@ def _record(
         start=bytes(game.opening),
         actions=bytes(episode.actions),
         returns=episode.returns,
-        digests=episode.digest.to_bytes(8, "little"),
+        digests=episode.digest_bytes,
         termination=episode.termination,
         blame=episode.blame,
         fault=episode.detail,

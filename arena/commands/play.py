@@ -123,7 +123,7 @@ def _record(episode: Episode, env: str, seat: int, agent: str, seed: int) -> Mat
         start=b"",
         actions=bytes(episode.actions),
         returns=episode.returns,
-        digests=episode.digest.to_bytes(8, "little"),
+        digests=episode.digest_bytes,
         termination=episode.termination,
         blame=episode.blame,
         fault=episode.detail,

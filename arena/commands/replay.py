@@ -74,7 +74,7 @@ def load(root: Path, episode: str) -> Replay:
     returns = np.zeros(env.spec.num_players)
     for action in record.actions:
         returns += env.step(action).rewards
-    verified = env.digest() == record.digests and tuple(returns.tolist()) == record.returns
+    verified = env.digest() == record.digests[-8:] and tuple(returns.tolist()) == record.returns
     return Replay(record, (*record.start, *record.actions), verified)
 
 

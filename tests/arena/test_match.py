@@ -42,7 +42,7 @@ def test_games_are_played_to_their_end_and_can_be_played_again():
     ):
         assert episode.termination == "terminated" and episode.blame is None
         assert sorted(episode.returns) in ([-1.0, 1.0], [0.0, 0.0])
-        assert replayed(episode, opening) == (episode.digest, episode.returns)
+        assert replayed(episode, opening) == (episode.digests[-1], episode.returns)
 
 
 def test_a_game_is_the_same_alone_and_among_others():
@@ -90,7 +90,7 @@ def test_a_fault_loses_the_games_it_touches_and_names_its_reason(player, reason,
         assert episode.termination == reason
         assert episode.players[episode.blame] == 0
         assert detail in episode.detail
-        assert replayed(episode)[0] == episode.digest
+        assert replayed(episode)[0] == episode.digests[-1]
     for episode in episodes:
         if episode.blame is None:
             assert episode.termination == "terminated"
