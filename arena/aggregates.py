@@ -1,0 +1,185 @@
+"""Aggregates of an agent's scores over games, with stratified bootstrap intervals.
+
+Definitions of Agarwal et al. 2021, https://arxiv.org/abs/2108.13264. Scores are normalised game by
+game, so that 1 is the same achievement everywhere. Axes: `G` games, `N` scores of all games
+together, `B` resamplings. Games may have different numbers of scores: every game weighs the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+RESAMPLINGS = 2_000
+_QUARTER = 0.25 + 1e-9
+"""The part dropped on each side by `iqm`; the rest is for rounding in sums of weights."""
+
+
+class ScoresError(ValueError):
+    """Scores of which there is no aggregate."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Scores of one agent, or of many resamplings of it, grouped by game."""
+
+    values: Floats
+    """`float64[N]` or `float64[B, N]`, those of the first game first."""
+    counts: NDArray[np.int64]
+    """`int64[G]`, scores of each game, at least 1."""
+
+    @classmethod
+    def of(cls, games: Iterable[ArrayLike]) -> Scores:
+        """Gives the scores of several games, each an array of any length.
+
+        A matrix `float[runs, games]` is meant when its transpose is given.
+
+        Raises:
+            ScoresError: when there is no game, or a game has no score or one that is not finite.
+        """
+        parts = [np.asarray(part, np.float64).ravel() for part in games]
+        if not parts:
+            raise ScoresError("no games; give the scores of at least one")
+        for place, part in enumerate(parts):
+            if not part.size or not np.isfinite(part).all():
+                raise ScoresError(f"game {place}: scores {part}; expected at least one, all finite")
+        return cls(np.concatenate(parts), np.array([part.size for part in parts]))
+
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """`int64[G]`, where each game's scores begin."""
+        return np.cumsum(self.counts) - self.counts
+
+
+class Estimate(NamedTuple):
+    """An aggregate and its interval."""
+
+    value: float
+    low: float
+    """NaN where there is no interval."""
+    high: float
+
+
+Statistic = Callable[[Scores], Floats]
+"""Gives `float64[]` for one set of scores, `float64[B]` for resamplings."""
+
+
+def game_means(scores: Scores) -> Floats:
+    """Gives the mean score of every game, `float64[G]` or `float64[B, G]`."""
+    means: Floats = np.add.reduceat(scores.values, scores.starts, axis=-1) / scores.counts
+    return means
+
+
+def averaged(scores: Scores) -> Scores:
+    """Gives one score a game, its mean: what a published table of means holds."""
+    return Scores(game_means(scores), np.ones_like(scores.counts))
+
+
+def mean(scores: Scores) -> Floats:
+    """Gives the mean over games of their mean scores."""
+    return np.asarray(game_means(scores).mean(-1))
+
+
+def median(scores: Scores) -> Floats:
+    """Gives the median over games of their mean scores."""
+    return np.asarray(np.median(game_means(scores), axis=-1))
+
+
+def iqm(scores: Scores) -> Floats:
+    """Gives the interquartile mean: of the middle half of all scores.
+
+    From both ends whole scores are dropped, as many as weigh a quarter at most.
+    """
+    values = scores.values
+    if (scores.counts == scores.counts[0]).all():  # all weigh the same: no need to sort
+        cut = values.shape[-1] // 4
+        middle = np.partition(values, (cut, values.shape[-1] - cut - 1), axis=-1)
+        return np.asarray(middle[..., cut : values.shape[-1] - cut].mean(-1))
+    order = np.argsort(values, axis=-1)
+    weights = _weights(scores)[order]
+    below = np.cumsum(weights, axis=-1)
+    kept = weights * ((below > _QUARTER) & (1 - below + weights > _QUARTER))
+    return np.asarray((kept * np.take_along_axis(values, order, -1)).sum(-1) / kept.sum(-1))
+
+
+def optimality_gap(scores: Scores, target: float = 1.0) -> Floats:
+    """Gives by how much scores miss the target on average; what exceeds it does not count."""
+    return np.asarray(target - np.minimum(scores.values, target) @ _weights(scores))
+
+
+def probability_of_improvement(first: Scores, second: Scores) -> Floats:
+    """Gives P(X > Y) + P(X = Y) / 2 for scores X of the first and Y of the second, over games.
+
+    Every game has the same weight. Both must have the same games in the same order.
+
+    Raises:
+        ScoresError: when the numbers of games differ.
+    """
+    if len(first.counts) != len(second.counts):
+        counts = f"{len(first.counts)} and {len(second.counts)} games"
+        raise ScoresError(f"{counts}; two agents are compared on the same games")
+    splits = (
+        np.split(first.values, first.starts[1:], -1),
+        np.split(second.values, second.starts[1:], -1),
+    )
+    chances = [
+        np.sign(x[..., :, None] - y[..., None, :]).mean((-2, -1)) / 2 + 0.5
+        for x, y in zip(*splits, strict=True)
+    ]
+    return np.asarray(np.mean(chances, axis=0))
+
+
+def resampled(scores: Scores, number: int = RESAMPLINGS, seed: int = 0) -> Scores:
+    """Gives so many resamplings, `float64[B, N]`: within each game, with replacement.
+
+    The same seed gives the same draws.
+    """
+    chance = np.random.default_rng(seed)
+    counts = np.repeat(scores.counts, scores.counts)
+    places = (chance.random((number, scores.values.size)) * counts).astype(np.int64)
+    places += np.repeat(scores.starts, scores.counts)
+    return Scores(scores.values[places], scores.counts)
+
+
+def interval(samples: Floats, level: float = 0.95) -> tuple[float, float]:
+    """Gives the interval between the percentiles of `float64[B]` resampled values."""
+    tail = 100 * (1 - level) / 2
+    low, high = np.percentile(samples, [tail, 100 - tail])
+    return float(low), float(high)
+
+
+def estimates(
+    statistics: Iterable[Statistic], scores: Scores, number: int = RESAMPLINGS, seed: int = 0
+) -> list[Estimate]:
+    """Gives each statistic with its 95 % interval, all from the same resamplings.
+
+    There is no interval when a game has one score only, for nothing tells how that varies.
+    """
+    single = bool((scores.counts < 2).any())
+    samples = None if single else resampled(scores, number, seed)
+    found = []
+    for statistic in statistics:
+        bounds = (np.nan, np.nan) if samples is None else interval(statistic(samples))
+        found.append(Estimate(float(statistic(scores)), *bounds))
+    return found
+
+
+def improvement(
+    first: Scores, second: Scores, number: int = RESAMPLINGS, seed: int = 0
+) -> Estimate:
+    """Gives the probability of improvement of the first over the second, with its 95 % interval."""
+    value = float(probability_of_improvement(first, second))
+    if min(first.counts.min(), second.counts.min()) < 2:
+        return Estimate(value, np.nan, np.nan)
+    draws = resampled(first, number, 2 * seed), resampled(second, number, 2 * seed + 1)
+    return Estimate(value, *interval(probability_of_improvement(*draws)))
+
+
+def _weights(scores: Scores) -> Floats:
+    """Gives `float64[N]`, the weight of each score; they sum to 1, as much for every game."""
+    return np.repeat(1 / (len(scores.counts) * scores.counts), scores.counts)
