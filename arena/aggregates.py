@@ -109,7 +109,8 @@ def iqm(scores: Scores) -> Floats:
 
 def optimality_gap(scores: Scores, target: float = 1.0) -> Floats:
     """Gives by how much scores miss the target on average; what exceeds it does not count."""
-    return np.asarray(target - np.minimum(scores.values, target) @ _weights(scores))
+    reached = np.minimum(scores.values, target) @ _weights(scores)
+    return np.asarray(np.maximum(target - reached, 0.0))  # not -0.0, by rounding
 
 
 def probability_of_improvement(first: Scores, second: Scores) -> Floats:
