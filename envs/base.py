@@ -67,6 +67,9 @@ class EnvSpec:
     """Shape of one observation, `uint8`."""
     discount: float
     """-1 for alternating zero-sum play, gamma in (0, 1] for solo play."""
+    protocol: str | None = None
+    """Stamp of how the game is played and seen, where there are several ways: scores of different
+    stamps cannot be compared."""
     value_range: tuple[float, float] | None = None
     """Smallest and largest return of an episode, where known."""
     rules: Rules | None = field(default=None, compare=False, repr=False)

@@ -25,27 +25,31 @@ class _Episode(NamedTuple):
 
 
 def check_env(
-    make: Callable[[], Env], make_vector: Callable[[int], VectorEnv] | None = None
+    make: Callable[[], Env],
+    make_vector: Callable[[int], VectorEnv] | None = None,
+    *,
+    steps: int = _MAX_STEPS,
 ) -> None:
     """Tests that an environment keeps the contract, by playing a few random episodes.
 
     Args:
         make: gives a new env.
         make_vector: gives a new env of so many rows, played in lock-step with scalar ones.
+        steps: an episode is left after so many.
 
     Raises:
         AssertionError: when it does not; the text says what was wrong and when.
     """
     _check_spec(make())
     for seed in range(_SEEDS):
-        episode = _play(make(), seed)
+        episode = _play(make(), seed, steps)
         _check_episode(make(), episode)
         _check_repeat(make(), episode)
         _check_illegal(make(), episode)
         _check_start(make(), episode)
         _check_rules(make(), episode)
     if make_vector is not None:
-        _check_lockstep(make, make_vector)
+        _check_lockstep(make, make_vector, steps)
         _check_rows(make_vector)
 
 
@@ -86,11 +90,11 @@ def _check_moment(env: Env, moment: TimeStep, when: str) -> None:
     _require(some != bool(moment.last), f"last is {moment.last} {when}, legal actions: {some}")
 
 
-def _play(env: Env, seed: int) -> _Episode:
+def _play(env: Env, seed: int, steps: int) -> _Episode:
     """Plays legal actions that follow from the seed, to the end or for a while."""
     moment = env.reset(seed)
     episode = _Episode(seed, [], [moment], [env.digest()])
-    while not moment.last and len(episode.actions) < _MAX_STEPS:
+    while not moment.last and len(episode.actions) < steps:
         legal = np.flatnonzero(moment.action_mask)
         _require(legal.size > 0, f"no legal action at step {len(episode.actions)}, and not the end")
         action = int(legal[derive(seed, len(episode.actions)) % legal.size])
@@ -198,18 +202,19 @@ def _check_rules(env: Env, episode: _Episode) -> None:
             _require(tuple(told) == paid, f"rules.step gives {told} at step {time}, not {paid}")
 
 
-def _check_lockstep(make: Callable[[], Env], make_vector: Callable[[int], VectorEnv]) -> None:
+def _check_lockstep(
+    make: Callable[[], Env], make_vector: Callable[[int], VectorEnv], steps: int
+) -> None:
     """Tests that each row of a vector env is a scalar episode, and stands still once it ends."""
-    episodes = [_play(make(), seed) for seed in range(_SEEDS)]
+    episodes = [_play(make(), seed, steps) for seed in range(_SEEDS)]
     env = make_vector(_SEEDS)
     _require(env.num_rows == _SEEDS, f"num_rows is {env.num_rows}; expected {_SEEDS}")
     moments = env.reset(np.arange(_SEEDS), np.array([episode.seed for episode in episodes]))
     for time in range(2 + max(len(episode.actions) for episode in episodes)):
-        digests, actions = env.digest(), np.zeros(_SEEDS, np.int64)
+        digests, actions, left = env.digest(), np.zeros(_SEEDS, np.int64), False
         for row, episode in enumerate(episodes):
             end = len(episode.actions)
-            if time > end and not episode.moments[end].last:
-                return
+            left |= time >= end and not episode.moments[end].last
             expected, found = episode.moments[min(time, end)], moments.take(np.array(row))
             if time > end:
                 expected = replace(expected, rewards=np.zeros_like(expected.rewards))
@@ -217,6 +222,8 @@ def _check_lockstep(make: Callable[[], Env], make_vector: Callable[[int], Vector
             same = int(digests[row]).to_bytes(8, "little") == episode.digests[min(time, end)]
             _require(same, f"the digest of row {row} at step {time} is not that of a scalar env")
             actions[row] = episode.actions[time] if time < end else -1
+        if left:
+            return
         moments = env.step(actions)
 
 

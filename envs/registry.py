@@ -10,6 +10,7 @@ from functools import cache, partial
 from importlib import import_module
 from typing import NamedTuple
 
+from envs import atari_games
 from envs.base import Env, EnvOptionError, EnvSpec, VectorEnv
 
 
@@ -27,12 +28,17 @@ class Family:
     """Gives an env for one episode at a time."""
     make_vector: Callable[[EnvSpec, int], VectorEnv]
     """Gives an env of so many rows."""
+    make_recorded: Callable[[EnvSpec, int], VectorEnv]
+    """Gives an env of so many rows in this process alone, for episodes that are recorded."""
     openings: Callable[[EnvSpec, int], list[tuple[int, ...]]]
     """Gives all fair starts of so many actions, at least 0, in a fixed order."""
-    draw: Callable[[EnvSpec, Sequence[int], bool], str]
-    """Gives the moment after actions as text, with ANSI colours if True."""
     action_name: Callable[[EnvSpec, int], str]
     """Gives what people call an action."""
+    draw: Callable[[EnvSpec, Sequence[int], bool], str] | None = None
+    """Gives the moment after actions as text, with ANSI colours if True; None where actions alone
+    do not tell the moment."""
+    group: Callable[[str], tuple[str, ...] | None] = lambda name: None
+    """Gives the canonical ids that a name stands for, None where it names no group."""
 
 
 class Listing(NamedTuple):
@@ -42,21 +48,36 @@ class Listing(NamedTuple):
     """The id that stands for the family."""
     summary: str
     """One line for people."""
-    pattern: str
-    """Regular expression that ids of the family match as a whole."""
+    matches: Callable[[str], object]
+    """Tells, by something true, whether an id is of the family, also one that has faults."""
     examples: tuple[str, ...]
-    """Ids that a typo is compared with."""
+    """Ids for people to begin with."""
+    names: tuple[str, ...]
+    """More ids, or what they begin with, that a typo is compared with."""
     target: str
     """`module:attr` of its `Family`."""
+    groups: tuple[str, ...] = ()
+    """Names that stand for several ids."""
 
 
 _LISTINGS = (
     Listing(
         id="connectx",
         summary="Connect X, 7 columns x 6 rows x 4 in a row; connectx-5x4x3 and so on: other sizes",
-        pattern=r"connectx(-\d+x\d+x\d+)?",
+        matches=re.compile(r"connectx(-\d+x\d+x\d+)?").fullmatch,
         examples=("connectx", "connectx-5x4x3"),
+        names=(),
         target="envs.connectx.family:FAMILY",
+    ),
+    Listing(
+        id="atari",
+        summary=f"{len(atari_games.MINIMAL)} Atari games, played alone: pong or ALE/Pong-v5, "
+        "pong@nature by the older protocol",
+        matches=atari_games.matches,
+        examples=("pong", "ALE/Pong-v5@nature"),
+        names=(*atari_games.MINIMAL, *atari_games.TWO_PLAYERS, *atari_games.GROUPS),
+        target="envs.atari_family:FAMILY",
+        groups=tuple(atari_games.GROUPS),
     ),
 )
 
@@ -91,6 +112,26 @@ def make_vector(id: str, num_rows: int) -> VectorEnv:
     return _family(id).make_vector(spec(id), num_rows)
 
 
+def make_recorded(id: str, num_rows: int) -> VectorEnv:
+    """Gives an env of `num_rows` episodes that are recorded. Raises as `spec`.
+
+    It stays in this process and its `digest` and `starts` are those of single envs.
+    """
+    return _family(id).make_recorded(spec(id), num_rows)
+
+
+def group(name: str) -> tuple[str, ...] | None:
+    """Gives the canonical ids that a name such as `atari-5` or `atari-57@nature` stands for.
+
+    None for every other name, that of a single env among them.
+
+    Raises:
+        EnvOptionError: when the name of a group has an option that does not exist.
+    """
+    found = (listing for listing in _LISTINGS if listing.matches(name))
+    return next((_load(listing.target).group(name) for listing in found), None)
+
+
 def openings(id: str, plies: int) -> list[tuple[int, ...]]:
     """Gives all fair starts of `plies` actions, in a fixed order and distinct.
 
@@ -106,8 +147,23 @@ def draw(id: str) -> Callable[[Sequence[int], bool], str]:
     """Gives the function `(actions, colour) -> text` that draws the moment after actions.
 
     `colour` asks for ANSI colours. That function raises IllegalActionError for illegal actions.
+
+    Raises:
+        EnvOptionError: when actions alone do not tell the moment, see `draws`; else as `spec`.
     """
-    return partial(_family(id).draw, spec(id))
+    found, family = spec(id), _family(id)
+    if family.draw is None:
+        raise EnvOptionError(
+            f"{found.id} cannot be drawn from its actions, which do not tell what chance did; "
+            "play the episode again under its seed and ask Env.render"
+        )
+    return partial(family.draw, found)
+
+
+def draws(id: str) -> bool:
+    """Tells whether `draw` can draw an env. Raises as `spec`."""
+    spec(id)
+    return _family(id).draw is not None
 
 
 def action_name(id: str) -> Callable[[int], str]:
@@ -117,10 +173,11 @@ def action_name(id: str) -> Callable[[int], str]:
 
 def _family(id: str) -> Family:
     for listing in _LISTINGS:
-        if re.fullmatch(listing.pattern, id):
+        if listing.matches(id):
             return _load(listing.target)
     examples = [example for listing in _LISTINGS for example in listing.examples]
-    near = get_close_matches(id.lower(), examples, 1, 0.5)
+    names = [name for listing in _LISTINGS for name in (*listing.examples, *listing.names)]
+    near = get_close_matches(id.lower(), names, 1, 0.5)
     hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(examples)}"
     raise UnknownEnvError(f"unknown environment '{id}'; {hint}")
 

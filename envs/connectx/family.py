@@ -33,6 +33,7 @@ FAMILY = Family(
     spec=_spec,
     make=lambda spec: ConnectX(*_size(spec)),
     make_vector=lambda spec, num_rows: ConnectXVector(num_rows, *_size(spec)),
+    make_recorded=lambda spec, num_rows: ConnectXVector(num_rows, *_size(spec)),
     openings=lambda spec, plies: openings(geometry(*_size(spec)), plies),
     draw=_draw,
     action_name=lambda spec, column: str(column + 1),

@@ -15,11 +15,11 @@ from envs.serial import SerialVectorEnv
 
 SIZES = ["5x4x3", "4x4x3", "1x1x1", "9x5x4", "8x7x4", "10x5x5", "2x2x2", "7x6x4", "7x6x5"]
 SIZES += ["1x6x4", "1x63x4", "32x1x3", "3x3x1"]
-IDS = [listing.id for listing in registry.ids()] + [f"connectx-{size}" for size in SIZES]
+IDS = ["connectx"] + [f"connectx-{size}" for size in SIZES]
 
 
 @pytest.mark.parametrize("id", IDS)
-def test_every_env_keeps_the_contract(id):
+def test_every_board_keeps_the_contract(id):
     check_env(partial(registry.make, id), partial(registry.make_vector, id))
 
 

@@ -9,7 +9,9 @@ def test_ids_name_each_family_once_with_a_line():
     assert len({listing.id for listing in listings}) == len(listings)
     for listing in listings:
         assert "\n" not in listing.summary
-        for example in (listing.id, *listing.examples):
+        assert listing.examples
+        for example in listing.examples:
+            assert listing.matches(example)
             assert registry.canonical(example) == registry.spec(example).id
             assert registry.canonical(registry.canonical(example)) == registry.canonical(example)
 
@@ -27,6 +29,7 @@ def test_ids_name_each_family_once_with_a_line():
 def test_equal_rules_have_one_id(id, canonical):
     assert registry.canonical(id) == canonical
     assert registry.make(id).spec == registry.make_vector(canonical, 2).spec
+    assert registry.make_recorded(id, 3).num_rows == 3
 
 
 def test_options_hold_what_the_id_leaves_out():
