@@ -305,4 +305,4 @@ def _player(agent: str) -> Player:
 
 @lru_cache(maxsize=8)
 def _vector(env: str, rows: int) -> VectorEnv:
-    return env_registry.make_vector(env, rows)
+    return env_registry.make_recorded(env, rows)

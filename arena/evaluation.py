@@ -114,9 +114,7 @@ class Evaluator:
 
     def _rating(self, text: str) -> tuple[float, float | None]:
         """Gives Elo above the first opponent, and half its 95 % interval."""
-        document = ladder.ladder_document(
-            self._env, self._standings.tally, self._standings.faults, partial=True
-        )
+        document = ladder.document(self._env, self._standings, partial=True)
         rows = {row["agent"]: row for row in document["agents"]}
         zero = rows[agent_registry.canonical(self._config.opponents[0])]
         return rows[text]["elo"] - zero["elo"], rows[text]["error95"]

@@ -9,11 +9,47 @@ from typing import Any
 import numpy as np
 
 from agents.registry import parse
-from arena import rating
-from arena.rating import DisconnectedError
+from arena import rating, solo
+from arena.rating import DisconnectedError, Ratings
+from arena.standings import ByEnv, Standings
 from arena.tally import Counts, Tally, pairing_players
 
-__all__ = ["DisconnectedError", "crosstable", "ladder_document", "overall"]
+__all__ = ["DisconnectedError", "crosstable", "document", "ladder_document", "overall", "united"]
+
+
+def document(
+    env: str, standings: Standings, prior: str = "gauss:2000", partial: bool = False
+) -> dict[str, Any]:
+    """Gives the ladder of one env, of games for two or of solo episodes.
+
+    Args and errors are those of `ladder_document`. In solo play the `pairings` are games derived
+    from equal seeds, whoever stands first in them, and agents have `episodes` and `mean_return`.
+    """
+    counts, ratings = standings.counts(), standings.fit(prior)
+    out = _document(env, counts, ratings, standings.faults, partial)
+    if not standings.alone:
+        return out
+    returns = standings.outcomes.returns()
+    for agent in out["agents"]:
+        agent["episodes"] = len(returns[agent["agent"]])
+        agent["mean_return"] = float(returns[agent["agent"]].mean())
+    numbers = {agent["agent"]: agent["episodes"] for agent in out["agents"]}
+    out["warnings"] += solo.warnings(numbers)
+    return out
+
+
+def united(by_env: ByEnv, prior: str = "gauss:2000", several: bool | None = None) -> dict[str, Any]:
+    """Gives the document of one env, or `ladders` of several and one `overall`.
+
+    Args:
+        by_env: standings of at least one env.
+        prior: as in `rating.fit`. Errors are those of `ladder_document`.
+        several: which of the two; None = by the number of envs.
+    """
+    documents = [document(env, standings, prior) for env, standings in by_env.items()]
+    if not (len(documents) > 1 if several is None else several):
+        return documents[0]
+    return {"ladders": documents, "overall": overall(documents, prior), "warnings": []}
 
 
 def ladder_document(
@@ -42,7 +78,13 @@ def ladder_document(
         PriorError: when `prior` names none.
     """
     counts = tally if isinstance(tally, Counts) else tally.counts()
-    ratings = rating.fit(counts, prior)
+    return _document(env, counts, rating.fit(counts, prior), faults, partial)
+
+
+def _document(
+    env: str, counts: Counts, ratings: Ratings, faults: Mapping[str, int], partial: bool
+) -> dict[str, Any]:
+    """Gives what `ladder_document` does, from ratings."""
     if len(ratings.groups) > 1 and not partial:
         raise DisconnectedError(ratings.groups)
     games = counts.by_player(counts.games)

@@ -9,7 +9,7 @@ from rich.live import Live as RichLive
 from rich.text import Text
 
 from arena import ladder, screen
-from arena.standings import Standings
+from arena.standings import ByEnv, games_of
 
 _REDRAW_S = 0.25
 _LINE_S = 5.0
@@ -47,24 +47,26 @@ class Live:
         if self._screen:
             self._screen.stop()
 
-    def show(self, standings: Standings) -> None:
-        """Shows how things stand, not more often than a person can read."""
+    def show(self, by_env: ByEnv, env: str) -> None:
+        """Shows how things stand in `env`, not more often than a person can read."""
         now = time.monotonic()
-        over = standings.games >= self._total
+        games = games_of(by_env)
+        over = games >= self._total
         if self._quiet or (
             now - self._last < (_REDRAW_S if self._screen else _LINE_S) and not over
         ):
             return
         self._last = now
-        line = self._line(standings.games, now - self._began)
+        line = self._line(games, now - self._began)
         if self._screen is None:
             self._console.print(line)
             return
-        if not standings.games:
+        if env not in by_env or len(by_env[env].counts().players) < 2:
             return
-        document = ladder.ladder_document("", standings.tally, standings.faults, partial=True)
+        document = ladder.document(env, by_env[env], partial=True)
         document["warnings"] = []
-        self._screen.update(Group(line, Text(), screen.ladder(document)), refresh=True)
+        title = Text(env if len(by_env) > 1 else "")
+        self._screen.update(Group(line, title, screen.ladder(document)), refresh=True)
 
     def _line(self, games: int, seconds: float) -> Text:
         speed = (games - self._already) / max(seconds, 1e-9)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from arena import rating_solve
 from arena.elo import ELO_PER_NAT, superiority
 from arena.rating_bounds import Bound, Links, bound_ratings, bounds, games_begun, links
-from arena.rating_errors import Peak, covariance
+from arena.rating_errors import Errors, Peak, covariance
 from arena.rating_existence import (
     DisconnectedError,
     NoRatingError,
@@ -30,13 +29,11 @@ from arena.rating_existence import (
     seat_term,
 )
 from arena.rating_prior import Prior, RatingError, parse_prior
-from arena.rating_words import warnings
+from arena.rating_words import few_clusters, warnings
 from arena.results import Results
 from arena.tally import Counts, Tally, count
 
 __all__ = ["DisconnectedError", "NoRatingError", "RatingError", "Ratings", "counts_of", "fit"]
-
-Errors = Literal["clustered", "fisher"]
 
 _Z95 = 1.959963984540054
 _MAX_ITERATIONS = 200
@@ -109,8 +106,9 @@ def fit(
         first_move: whether moving first gets a term. It is left out where seats follow from the
             players, and gets the prior too where whoever began always won or always lost.
         warm: earlier ratings to start from; they change the time only.
-        errors: `clustered` by pairing and opening, right for repeated games and draws, or
-            `fisher`, the curvature of the likelihood, which takes all games for independent.
+        errors: `clustered` by pairing and opening, right for repeated games and draws,
+            `fisher`, the curvature of the likelihood, which takes all games for independent, or a
+            function that knows other clusters.
 
     Raises:
         NoRatingError: when there is no game, or with the prior `none` no finite maximum.
@@ -128,7 +126,7 @@ def fit(
         require_maximum(counts, found, seat)
     peak = _climb(counts, belief, seat, _start(counts, found, warm, seat))
     marks = bounds(found)
-    spread, error95 = _errors(counts, peak, marks, errors == "clustered")
+    spread, error95 = _errors(counts, peak, marks, errors)
     ends = _ends(counts, found, marks, peak)
     groups = group_names(counts, found)
     return Ratings(
@@ -145,7 +143,10 @@ def fit(
         bound_elo=ends,
         groups=groups,
         iterations=peak.iterations,
-        warnings=warnings(counts, groups, marks, ends, seat_fault(first_move, seat)),
+        warnings=(
+            *warnings(counts, groups, marks, ends, seat_fault(first_move, seat)),
+            *(few_clusters(counts) if errors == "clustered" else ()),
+        ),
     )
 
 
@@ -155,11 +156,11 @@ def counts_of(games: Results | Tally) -> Counts:
 
 
 def _errors(
-    counts: Counts, peak: Peak, marks: tuple[Bound, ...], clustered: bool
+    counts: Counts, peak: Peak, marks: tuple[Bound, ...], errors: Errors
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Gives the covariance, `float64[N, N]`, and half the 95 % intervals, `float64[N]`."""
     finite = np.array([mark is None for mark in marks])
-    spread = covariance(counts, peak, clustered, finite)
+    spread = covariance(counts, peak, errors, finite)
     error95 = _Z95 * np.sqrt(np.maximum(0.0, np.diag(spread)))
     error95[:-1][~finite] = np.nan
     return spread, error95

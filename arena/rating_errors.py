@@ -9,7 +9,8 @@ Source: Cameron and Miller 2015, https://doi.org/10.3368/jhr.50.2.317.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,8 +40,14 @@ class Peak(NamedTuple):
     """Steps taken."""
 
 
+Scatter = Callable[[NDArray[np.float64]], tuple[NDArray[np.float64], int]]
+"""Gives, at `float64[N]` ratings in nats, the sum of u u' over the clusters, `float64[N, N]`,
+already times C / (C - 1), and the number of games."""
+Errors = Literal["clustered", "fisher"] | Scatter
+
+
 def covariance(
-    counts: Counts, peak: Peak, clustered: bool, finite: NDArray[np.bool_]
+    counts: Counts, peak: Peak, errors: Errors, finite: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """Gives the covariance in Elo squared, `float64[N, N]`, against the mean of `finite` players.
 
@@ -52,21 +59,20 @@ def covariance(
     Args:
         counts: of the games.
         peak: of the fit.
-        clustered: else the inverse curvature, as if all games were independent.
+        errors: `clustered` by pairing and opening; `fisher`, the inverse curvature, as if all
+            games were independent; or a function that knows other clusters.
         finite: `bool[P]`, who has a finite rating; the mean of all if nobody has.
     """
     v = peak.inverse.copy()
-    if clustered:
-        products, clusters = chosen_clusters(counts)
-        number, unknowns = int(clusters.sum()), len(finite)
+    if errors != "fisher":
+        scatter, number = _scatter(counts, peak.x) if errors == "clustered" else errors(peak.x)
+        unknowns = len(finite)
         if number <= unknowns:
             return np.full_like(v, np.nan)
-        scatter = rating_solve.scatter(products, peak.x)
         diagonal = np.einsum("ii->i", scatter)
         diagonal += peak.belief
         least = _LEAST * unknowns * int(counts.games.sum()) / number**2
-        sandwich = rating_solve.sandwich(peak.inverse, scatter)
-        v = sandwich * (number / (number - 1)) + least * peak.inverse
+        v = rating_solve.sandwich(peak.inverse, scatter) + least * peak.inverse
     weights = np.zeros(len(v))
     weights[: len(finite)] = finite / finite.sum() if finite.any() else 1 / len(finite)
     rows = np.append(np.ones(len(finite)), 0.0)
@@ -76,6 +82,14 @@ def covariance(
     v -= shift[:, None] * rows
     v *= ELO_PER_NAT**2
     return v
+
+
+def _scatter(counts: Counts, x: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
+    """Gives what `Scatter` does, and the number of clusters, by pairing and opening."""
+    products, clusters = chosen_clusters(counts)
+    number = int(clusters.sum())
+    scatter = np.asarray(rating_solve.scatter(products, x))
+    return scatter * (number / max(number - 1, 1)), number
 
 
 def chosen_clusters(counts: Counts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

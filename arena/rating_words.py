@@ -41,12 +41,17 @@ def warnings(
             out.append(f"{name} took no point outside its circle: rated <= {elo:+.0f} (95 %)")
     if seat_fault is not None:
         out.append(seat_fault)
+    return (*out, *_repeats(counts))
+
+
+def few_clusters(counts: Counts) -> list[str]:
+    """Gives a sentence where clusters by pairing and opening are too few for good errors."""
     clusters = int(chosen_clusters(counts)[1].sum())
     if clusters <= len(counts.players):
-        out.append(f"{clusters} distinct games of {len(counts.players)} players: no error follows")
-    elif clusters < ENOUGH_CLUSTERS:
-        out.append(f"only {clusters} distinct games: errors are rough")
-    return (*out, *_repeats(counts))
+        return [f"{clusters} distinct games of {len(counts.players)} players: no error follows"]
+    if clusters < ENOUGH_CLUSTERS:
+        return [f"only {clusters} distinct games: errors are rough"]
+    return []
 
 
 def _repeats(counts: Counts) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -49,11 +49,31 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     return grid
 
 
+_Cells = dict[str, Callable[[dict[str, Any]], str]]
+_MET: _Cells = {
+    ">games": lambda agent: f"{agent['games']:,}",
+    ">distinct": lambda agent: f"{agent['distinct_games']:,}",
+    ">score": lambda agent: f"{100 * agent['score']:.1f} %",
+}
+_SOLO: _Cells = {
+    ">episodes": lambda agent: f"{agent['episodes']:,}",
+    ">mean return": lambda agent: f"{agent['mean_return']:,.1f}",
+    ">beats": lambda agent: f"{100 * agent['score']:.1f} %",
+}
+"""What ladders of games for two and of solo episodes tell, by header."""
+
+
+def is_solo(document: dict[str, Any]) -> bool:
+    """Gives whether a ladder document is one of solo episodes."""
+    return bool(document["agents"]) and "episodes" in document["agents"][0]
+
+
 def ladder(document: dict[str, Any]) -> RenderableType:
     """Gives the rating table of a ladder document, with a bar for every interval."""
     agents = document["agents"]
-    headers = [">#", "agent", ">elo", ">± 95 %", "", ">games", ">distinct", ">score", ">faults"]
     scale = _scale(agents)
+    last = _SOLO if is_solo(document) else _MET
+    headers = [">#", "agent", ">elo", ">± 95 %", "", *last, ">faults"]
     rows = [
         [
             str(place),
@@ -61,9 +81,7 @@ def ladder(document: dict[str, Any]) -> RenderableType:
             f"{agent['elo']:+.0f}",
             _error(agent),
             _bar(agent, *scale),
-            f"{agent['games']:,}",
-            f"{agent['distinct_games']:,}",
-            f"{100 * agent['score']:.1f} %",
+            *(cell(agent) for cell in last.values()),
             str(agent["faults"] or "·"),
         ]
         for place, agent in enumerate(agents, 1)

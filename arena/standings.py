@@ -6,28 +6,68 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable
 
+from arena import rating, solo
+from arena.rating import Ratings
 from arena.records import MatchRecord
 from arena.results import Results
-from arena.tally import Tally
+from arena.solo import Outcomes
+from arena.tally import Counts, Tally
 
 
 class Standings:
-    """The tally of rated episodes, and who forfeited by a fault; grows with every `add`."""
+    """The rated episodes of one env, and who forfeited by a fault; grows with every `add`.
+
+    Those of two players are counted in `tally`, solo ones are kept in `outcomes`.
+    """
 
     def __init__(self) -> None:
         """Starts without games."""
         self.tally = Tally()
+        self.outcomes = Outcomes()
         self.faults: Counter[str] = Counter()
         self.games = 0
 
     def add(self, records: Iterable[MatchRecord]) -> None:
-        """Adds the rated episodes of two players among `records`."""
-        rated = [r for r in records if r.rated and len(r.agents) == 2]
-        if not rated:
-            return
-        self.tally.add(results(rated))
+        """Adds the rated episodes among `records`."""
+        rated = [r for r in records if r.rated]
+        if met := [r for r in rated if len(r.agents) == 2]:
+            self.tally.add(results(met))
+        self.outcomes.add(r for r in rated if len(r.agents) == 1)
         self.faults.update(r.agents[r.blame] for r in rated if r.blame is not None)
         self.games += len(rated)
+
+    @property
+    def alone(self) -> bool:
+        """Gives whether the env is a solo one."""
+        return bool(self.outcomes.by_seed)
+
+    def counts(self) -> Counts:
+        """Gives what ratings follow from; of solo play, the games derived from equal seeds."""
+        return rating.counts_of(self.outcomes.results()) if self.alone else self.tally.counts()
+
+    def fit(self, prior: str = "gauss:2000") -> Ratings:
+        """Gives the ratings. Raises as `rating.fit`."""
+        if self.alone:
+            return solo.fit(self.outcomes.results(), prior)
+        return rating.fit(self.tally, prior)
+
+
+ByEnv = dict[str, Standings]
+"""The standings of each env, by its canonical id."""
+
+
+def games_of(by_env: ByEnv) -> int:
+    """Gives the number of rated episodes."""
+    return sum(standings.games for standings in by_env.values())
+
+
+def add_by_env(by_env: ByEnv, records: Iterable[MatchRecord]) -> None:
+    """Adds episodes to the standings of their env, and makes those that are missing."""
+    found: dict[str, list[MatchRecord]] = {}
+    for record in records:
+        found.setdefault(record.env, []).append(record)
+    for env, of_env in found.items():
+        by_env.setdefault(env, Standings()).add(of_env)
 
 
 def results(records: list[MatchRecord]) -> Results:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from arena import rating
 from arena.elo import superiority_of_wins
-from arena.tally import Counts, Tally
+from arena.standings import Standings
+from arena.tally import Counts
 
 Chances = list[list[float | None]]
 
 
 def superiority_matrix(
-    tally: Tally | Counts, agents: Sequence[str], prior: str = "gauss:2000"
+    standings: Standings, agents: Sequence[str], prior: str = "gauss:2000"
 ) -> Chances:
     """Gives the likelihood that each row's agent is stronger than each column's, `P` rows of `P`.
 
@@ -22,7 +22,7 @@ def superiority_matrix(
     never a rule when to stop: see `arena.sprt` for that.
 
     Args:
-        tally: of the games.
+        standings: of one env.
         agents: names in the order of rows and columns, all of whom played.
         prior: as in `rating.fit`.
 
@@ -30,12 +30,12 @@ def superiority_matrix(
         NoRatingError: when there is no game, or the prior is `none` and no finite rating exists.
         PriorError: when `prior` names none.
     """
-    counts = tally if isinstance(tally, Counts) else tally.counts()
+    counts = standings.counts()
     if len(counts.players) == 2:
         chance = _of_two(counts)
         row = chance if agents[0] == counts.players[0] else 1 - chance
         return [[None, row], [1 - row, None]]
-    ratings = rating.fit(counts, prior)
+    ratings = standings.fit(prior)
     place = [ratings.players.index(name) for name in agents]
     return [[None if i == j else _known(ratings.los(i, j)) for j in place] for i in place]
 

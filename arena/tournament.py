@@ -14,11 +14,12 @@ from typing import NamedTuple
 
 from agents.base import AgentError
 from arena import chunk as chunks
-from arena import schedule, sprt
-from arena.chunk import ON_FAULT, AgentCard, Chunk, ChunkError, Game, Played
-from arena.conduct import SUSPENDED, Conduct
-from arena.executor import Executor, Outcome
+from arena import schedule, solo_chunks, sprt
+from arena.chunk import ON_FAULT, AgentCard, Chunk, Game
+from arena.conduct import Conduct
+from arena.executor import Executor
 from arena.match import TimeControl
+from arena.played import layers, records_of
 from arena.records import MatchRecord, Records
 from arena.schedule import Plan
 from arena.sprt import Sprt
@@ -28,26 +29,29 @@ from configs.loader import ConfigError
 from envs import registry as env_registry
 from envs import seeding
 
+_PLIES = 4
+
 
 @dataclass(frozen=True)
 class TournamentConfig:
     """Everything that decides which games are played and how."""
 
     env: str = "connectx"
-    """Env id."""
+    """Env id, or a group of solo envs such as `atari-5`."""
     agents: tuple[str, ...] = ()
     """AGENT texts, at least two."""
     schedule: str = "round-robin"
     """`round-robin`, `gauntlet` (the first agent meets each of the others), `swiss` (rounds of
     equals), `knockout`, or `adaptive` (as many games as a round robin, where they tell most)."""
     games: int = 20
-    """Games a pairing, even: each opening from both seats."""
-    openings: int = 4
-    """Plies played first; all such positions are used, in seeded order. 0 = empty board."""
+    """Games a pairing, even: each opening from both seats. Solo: seeds that each agent plays."""
+    openings: int | None = None
+    """Plies played first; all such positions are used, in seeded order. 0 = empty board, None = 4
+    where two meet and 0 in solo play."""
     seed: int = 0
     """Seed of everything random."""
     chunk_games: int = 32
-    """Most games that are played in lockstep and committed together."""
+    """Most games that are played in lockstep and committed together; of solo episodes, 8."""
     clock: TimeControl = field(default_factory=TimeControl)
     """How long players may think."""
     on_fault: str = "forfeit"
@@ -62,6 +66,7 @@ class Committed(NamedTuple):
     """A chunk that is on disk."""
 
     number: int
+    env: str
     agents: tuple[str, ...]
     records: list[MatchRecord]
 
@@ -73,11 +78,13 @@ def check(config: TournamentConfig) -> None:
         ConfigError: on values that no tournament can be made from.
         UnknownEnvError: on an env that does not exist.
     """
-    spec = env_registry.spec(config.env)
+    solo = solo_chunks.is_solo(config.env)
     schedule.find(config.schedule)
     if len(config.agents) < 2:
         raise ConfigError("a tournament needs at least two agents; name each with -a AGENT")
-    if config.games < 2 or config.games % 2:
+    if solo:
+        _check_solo(config)
+    elif config.games < 2 or config.games % 2:
         raise ConfigError(
             f"games={config.games}: give an even number, at least 2, "
             "since each opening is played from both seats"
@@ -89,10 +96,23 @@ def check(config: TournamentConfig) -> None:
     if config.on_fault not in ON_FAULT:
         hint = loader.closest(config.on_fault, ON_FAULT)
         raise ConfigError(f"on_fault='{config.on_fault}'{hint} (there are: {', '.join(ON_FAULT)})")
-    if spec.num_players != 2:
-        raise ConfigError(f"{spec.id} is a game for one; tournaments need a game for two")
     if config.sprt is not None:
         sprt.check(config.sprt, len(config.agents))
+
+
+def _check_solo(config: TournamentConfig) -> None:
+    """Raises ConfigError on what solo play has not."""
+    if config.games < 1:
+        raise ConfigError(f"games={config.games}: give at least 1 seed that each agent plays")
+    if config.schedule != "round-robin":
+        raise ConfigError(
+            f"schedule='{config.schedule}': agents of {config.env} play alone, each the same "
+            "seeds; leave it out"
+        )
+    if config.openings:
+        raise ConfigError(f"openings={config.openings}: {config.env} has none; leave it out")
+    if config.sprt is not None:
+        raise ConfigError(f"sprt: a test of pairs of games, which {config.env} has not; see `eval`")
 
 
 def inspect(config: TournamentConfig, executor: Executor) -> list[AgentCard]:
@@ -101,15 +121,7 @@ def inspect(config: TournamentConfig, executor: Executor) -> list[AgentCard]:
     Raises:
         AgentError: when an agent cannot be made, cannot play the env, or is named twice.
     """
-    jobs = [(agent, config.env, config.clock.load_s) for agent in config.agents]
-    cards: list[AgentCard] = []
-    for agent, outcome in zip(
-        config.agents, executor.map(chunks.inspect_agent, jobs, ahead=schedule.AHEAD), strict=True
-    ):
-        if outcome.status != "ok" or isinstance(outcome.value, str):
-            last = str(outcome.value).strip().splitlines()[-1]
-            raise AgentError(last if outcome.status == "ok" else f"{agent} does not load: {last}")
-        cards.append(outcome.value)
+    cards = cards_of(config.agents, solo_chunks.envs(config.env), config.clock, executor)
     texts = [card.agent for card in cards]
     for text in texts:
         if texts.count(text) > 1:
@@ -120,8 +132,30 @@ def inspect(config: TournamentConfig, executor: Executor) -> list[AgentCard]:
     return cards
 
 
+def cards_of(
+    agents: Sequence[str], envs: Sequence[str], clock: TimeControl, executor: Executor
+) -> list[AgentCard]:
+    """Makes every agent once, in a worker, for each env, and gives their cards.
+
+    Raises:
+        AgentError: when an agent cannot be made or cannot play an env.
+    """
+    jobs = [(agent, env, clock.load_s) for agent in agents for env in envs]
+    cards: dict[str, AgentCard] = {}
+    for job, outcome in zip(
+        jobs, executor.map(chunks.inspect_agent, jobs, ahead=schedule.AHEAD), strict=True
+    ):
+        if outcome.status != "ok" or isinstance(outcome.value, str):
+            last = str(outcome.value).strip().splitlines()[-1]
+            raise AgentError(last if outcome.status == "ok" else f"{job[0]} does not load: {last}")
+        cards[job[0]] = outcome.value
+    return [cards[agent] for agent in agents]
+
+
 def total_games(config: TournamentConfig) -> int:
     """Gives the number of games of the whole tournament."""
+    if solo_chunks.is_solo(config.env):
+        return config.games * len(config.agents) * len(solo_chunks.envs(config.env))
     return schedule.find(config.schedule).total(len(config.agents), config.games)
 
 
@@ -135,6 +169,10 @@ def draw(
         cards: of its agents, in the order of the config.
         standings: what schedules may know; the caller adds to it.
     """
+    if solo_chunks.is_solo(config.env):
+        seeds = solo_chunks.Seeds(config.seed, config.games, config.chunk_games)
+        yield from solo_chunks.draw(config.env, cards, seeds, config.clock)
+        return
     openings = _openings(config)
     agents = tuple(card.agent for card in cards)
     plan = Plan(agents, config.games, config.chunk_games, standings)
@@ -192,38 +230,28 @@ def run(
         chunk = drawn.popleft()
         while chunk.number < done:
             chunk = drawn.popleft()
-        stored = _played(chunk, outcome, key, by_name)
-        records.commit(stored, key, chunk.number, _layers(chunk, by_name))
+        stored = records_of(chunk, outcome, by_name, _slots(key, chunk))
+        records.commit(stored, key, chunk.number, layers(chunk, by_name))
         results.append(stored)
         test.add(stored)
-        yield Committed(chunk.number, chunk.agents, stored)
+        yield Committed(chunk.number, chunk.env, chunk.agents, stored)
         if test.decided:
             return
 
 
-def _played(
-    chunk: Chunk, outcome: Outcome, key: str, cards: dict[str, AgentCard]
-) -> list[MatchRecord]:
-    """Gives the episodes of a chunk that was played."""
-    if outcome.status != "ok":
-        raise ChunkError(f"chunk {chunk.number} failed ({outcome.status}): {outcome.value}")
-    played = chunks.decode(outcome.value)
-    final = {p.game: p.attempt for p in played}
-    return [_record(chunk, p, key, cards, p.attempt == final[p.game]) for p in played]
-
-
 def _stored(records: Records, chunk: Chunk, key: str) -> list[MatchRecord]:
     """Gives the committed episodes of a chunk."""
-    slots = [_slot(key, chunk, place) for place in range(len(chunk.games))]
+    slots = _slots(key, chunk)
     return [record for slot in slots for record in records.episodes("slot = ?", (slot,))]
 
 
-def _slot(key: str, chunk: Chunk, place: int) -> int:
-    return seeding.derive(key, chunk.number, place)
+def _slots(key: str, chunk: Chunk) -> list[int]:
+    return [seeding.derive(key, chunk.number, place) for place in range(len(chunk.games))]
 
 
 def _openings(config: TournamentConfig) -> list[tuple[int, ...]]:
-    openings = env_registry.openings(config.env, config.openings)
+    plies = _PLIES if config.openings is None else config.openings
+    openings = env_registry.openings(config.env, plies)
     return sorted(openings, key=lambda o: seeding.derive(config.seed, "opening", bytes(o)))
 
 
@@ -238,36 +266,4 @@ def _game(
         seats=(0, 1) if number % 2 == 0 else (1, 0),
         opening=openings[number // 2 % len(openings)],
         seed=seeding.derive(config.seed, "game", *names, number),
-    )
-
-
-def _layers(chunk: Chunk, cards: dict[str, AgentCard]) -> str | None:
-    """Gives what contained the agents of a chunk, None where all are trusted."""
-    found = [layer for agent in chunk.agents for layer in cards[agent].layers]
-    return ",".join(dict.fromkeys(found)) or None
-
-
-def _record(
-    chunk: Chunk, played: Played, key: str, cards: dict[str, AgentCard], final: bool
-) -> MatchRecord:
-    game, episode = chunk.games[played.game], played.episode
-    counts = episode.blame is None or (
-        chunk.on_fault != "void" and episode.termination != SUSPENDED
-    )
-    agents = tuple(chunk.agents[player] for player in episode.players)
-    return MatchRecord(
-        env=chunk.env,
-        agents=agents,
-        seed=game.seed,
-        start=bytes(game.opening),
-        actions=bytes(episode.actions),
-        returns=episode.returns,
-        digests=episode.digest_bytes,
-        termination=episode.termination,
-        blame=episode.blame,
-        fault=episode.detail,
-        rated=final and counts,
-        slot=_slot(key, chunk, played.game),
-        attempt=played.attempt,
-        digest_by_seat=tuple(cards[agent].digest for agent in agents),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from arena.commands import dir_option, json_option, print_json
 from arena.commands.rate import csv_option, prior_option, write_csv
 from arena.records import MatchRecord, Records, RecordsError
 from arena.runs import RunError
-from arena.standings import Standings
+from arena.standings import Standings, add_by_env
 from arena.superiority import superiority_matrix
 from envs import registry as env_registry
 
@@ -45,25 +46,22 @@ def command(
         wanted = env_registry.canonical(str(env))
         by_env = {name: standings for name, standings in by_env.items() if name == wanted}
     _require_choice(by_env, env, chosen)
-    documents = [
-        ladder.ladder_document(name, standings.tally, standings.faults, prior)
-        for name, standings in by_env.items()
-    ]
-    for part in documents if los else []:
-        agents = [agent["agent"] for agent in part["agents"]]
-        part["los"] = superiority_matrix(by_env[part["env"]].tally, agents, prior)
-    document = (
-        {"ladders": documents, "overall": ladder.overall(documents, prior), "warnings": damage}
-        if env == "all"
-        else {**documents[0], "warnings": [*documents[0]["warnings"], *damage]}
-    )
+    document = ladder.united(by_env, prior, several=env == "all")
+    for part in document.get("ladders", [document]) if los else []:
+        part["los"] = superiority_matrix(by_env[part["env"]], _agents(part), prior)
+    document["warnings"] = [*document["warnings"], *damage]
     if csv:
         write_csv(csv, document)
     if as_json:
         print_json(document)
     else:
-        _print(document, by_env, [run.name for run in chosen])
+        where = ", ".join(run.name for run in chosen)
+        show(document, lambda part: f"{by_env[part['env']].games:,} {unit(part)} of {where}")
     return EXIT_FILE if damage else 0
+
+
+def _agents(document: dict[str, Any]) -> list[str]:
+    return [agent["agent"] for agent in document["agents"]]
 
 
 def _newest(root: Path) -> Path:
@@ -81,14 +79,11 @@ def _standings(chosen: list[Path]) -> tuple[dict[str, Standings], list[str]]:
         records: list[MatchRecord] = []
         with Records.read(run) as source:
             try:
-                records.extend(source.episodes("rated = 1 AND seat1 IS NOT NULL"))
+                records.extend(source.episodes("rated = 1"))
             except RecordsError as error:
                 records = source.salvage()
                 damage.append(f"{error}; {len(records)} episodes could be read")
-        for record in records:
-            by_env.setdefault(record.env, Standings())
-        for name, standings in by_env.items():
-            standings.add([record for record in records if record.env == name])
+        add_by_env(by_env, records)
     return by_env, damage
 
 
@@ -100,15 +95,20 @@ def _require_choice(by_env: dict[str, Standings], env: str | None, chosen: list[
         raise RunError(f"{where}: games of {', '.join(by_env)}; choose one with --env, or `all`")
 
 
-def _print(document: dict[str, Any], by_env: dict[str, Standings], names: list[str]) -> None:
+def unit(document: dict[str, Any]) -> str:
+    """Gives what the standings of a ladder document count."""
+    return "episodes" if screen.is_solo(document) else "games"
+
+
+def show(document: dict[str, Any], title: Callable[[dict[str, Any]], str]) -> None:
+    """Prints a ladder document, or several; `title` gives what stands above each."""
     for part in document.get("ladders", [document]):
-        standings = by_env[part["env"]]
-        title = f"{part['env']}: {standings.games:,} games of {', '.join(names)}, {part['model']}"
-        screen.show(title, "", screen.ladder(part), "", screen.crosstable(part))
+        head = f"{part['env']}: {title(part)}, {part['model']}"
+        screen.show(head, "", screen.ladder(part), "", screen.crosstable(part), "")
         if "los" in part:
-            screen.show("", screen.superiority(part))
+            screen.show(screen.superiority(part), "")
     if "overall" in document:
         rows = [[row["agent"], f"{row['elo']:+.0f}"] for row in document["overall"]["agents"]]
-        screen.show("", "over all envs, equal weight each", screen.table(["kind", ">elo"], rows))
+        screen.show("over all envs, equal weight each", screen.table(["kind", ">elo"], rows), "")
         for text in document["warnings"]:
             screen.warn(text)

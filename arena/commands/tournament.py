@@ -15,14 +15,14 @@ from arena import ladder, runs, screen, tournament
 from arena.chunk import ON_FAULT
 from arena.cli import EXIT_FAULTS
 from arena.commands import dir_option, json_option, print_json
+from arena.commands import ladder as ladder_command
 from arena.live import Live
 from arena.records import Records
 from arena.sprt import Sprt
-from arena.standings import Standings
+from arena.standings import ByEnv, add_by_env, games_of
 from arena.tournament import TournamentConfig
 from configs import loader
 from configs.loader import ConfigError
-from envs import registry as env_registry
 
 
 @click.command()
@@ -89,17 +89,15 @@ def command(
         cards = tournament.inspect(config, executor)
         runs.settle(run, "tournament", loader.dump(config), resume)
         records = stack.enter_context(Records.write(run))
-        standings = _play(config, cards, records, executor, as_json)
+        by_env = _play(config, cards, records, executor, as_json)
         test = Sprt(config.sprt, cards[0].agent)
         test.add(records.episodes())
         faulty = next(records.episodes("blame IS NOT NULL"), None) is not None
     code = EXIT_FAULTS if faulty else 0
-    document = ladder.ladder_document(
-        env_registry.canonical(config.env), standings.tally, standings.faults
-    )
+    document = ladder.united(by_env)
     if verdict := test.verdict():
         document["sprt"] = verdict._asdict()
-    return _finish(run, document, standings, as_json) or code
+    return _finish(run, document, by_env, as_json) or code
 
 
 def _config(
@@ -124,26 +122,32 @@ def worker_count(workers: int | None) -> int:
 
 def _play(
     config: TournamentConfig, cards: Any, records: Records, executor: Any, quiet: bool
-) -> Standings:
-    standings = Standings()
-    standings.add(records.episodes())
-    with Live(tournament.total_games(config), standings.games, quiet) as live:
+) -> ByEnv:
+    by_env: ByEnv = {}
+    add_by_env(by_env, records.episodes())
+    with Live(tournament.total_games(config), games_of(by_env), quiet) as live:
         for chunk in tournament.run(config, cards, records, executor):
-            standings.add(chunk.records)
-            live.show(standings)
-    return standings
+            add_by_env(by_env, chunk.records)
+            live.show(by_env, chunk.env)
+    return by_env
 
 
-def _finish(run: Path, document: dict[str, Any], standings: Standings, as_json: bool) -> int:
-    code = EXIT_FAULTS if standings.faults else 0
+def _finish(run: Path, document: dict[str, Any], by_env: ByEnv, as_json: bool) -> int:
+    code = EXIT_FAULTS if any(standings.faults for standings in by_env.values()) else 0
     if as_json:
         print_json(document)
         return code
-    screen.show(screen.ladder(document), "", screen.crosstable(document), "")
+    if "ladders" in document:
+        ladder_command.show(document, lambda part: f"{by_env[part['env']].games:,} episodes")
+    else:
+        screen.show(screen.ladder(document), "", screen.crosstable(document), "")
     if "sprt" in document:
         screen.show(screen.sprt(document), "")
+    several = " --env all" if "ladders" in document else ""
+    first, what = document.get("ladders", [document])[0], f"{games_of(by_env):,}"
+    unit = ladder_command.unit(first)
     screen.note(
-        f"{standings.games:,} games in {run}. "
-        f"`arena ladder {run.name}` shows this again, `arena replay {run.name}/1` the first game."
+        f"{what} {unit} in {run}. `arena ladder {run.name}{several}` shows this again, "
+        f"`arena replay {run.name}/1` the first of the {unit}."
     )
     return code

@@ -8,13 +8,13 @@ import pytest
 from arena import rating
 from arena.elo import superiority_of_wins
 from arena.results import Results
+from arena.standings import Standings
 from arena.superiority import superiority_matrix
-from arena.tally import Tally
 
 
 def tally(*games):
-    out = Tally()
-    out.add(Results.from_games(games))
+    out = Standings()
+    out.tally.add(Results.from_games(games))
     return out
 
 
@@ -29,7 +29,7 @@ def test_of_several_it_follows_from_the_covariance():
     chance = np.random.default_rng(0)
     pairs = [(x, y) for x in "abc" for y in "abc" if x != y] * 30
     games = tally(*((x, y, int(chance.random() < 0.5 + 0.1 * (x < y))) for x, y in pairs))
-    ratings = rating.fit(games)
+    ratings = rating.fit(games.tally)
     matrix = superiority_matrix(games, ["c", "a", "b"])
     for i, x in enumerate("cab"):
         for j, y in enumerate("cab"):
