@@ -32,16 +32,31 @@ def find(head: str) -> tuple[str, Callable[..., Player]] | None:
     Raises:
         CheckpointError: when the name is one, but there is no such checkpoint, or it is damaged.
     """
+    place = _place(head)
+    return None if place is None else (place[0], _maker(*place))
+
+
+def env_of(head: str) -> str | None:
+    """Gives the env that a trained player was trained for; None = no name of a trained one.
+
+    Raises:
+        CheckpointError: as `find`.
+    """
+    place = _place(head)
+    return None if place is None else checkpoint.manifest(place[1]).env
+
+
+def _place(head: str) -> tuple[str, Path] | None:
+    """Gives the name as recorded and the folder of a checkpoint. None and errors as `find`."""
     if head.startswith("zoo/"):
-        return head, _maker(head, _zoo(head.removeprefix("zoo/")))
+        return head, _zoo(head.removeprefix("zoo/"))
     match = _RUN.fullmatch(head)
     run = Path(match["run"]) if match else Path()
     if not head.startswith("runs/") and not (run / checkpoint.FOLDER).is_dir():
         return None
     assert match is not None
     folder = _at(run, None if match["step"] is None else int(match["step"]))
-    name = f"{match['run'].rstrip('/')}@{int(folder.name)}"
-    return name, _maker(name, folder)
+    return f"{match['run'].rstrip('/')}@{int(folder.name)}", folder
 
 
 def listed(root: Path) -> Iterator[tuple[str, Manifest]]:
