@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from agents.registry import parse
-from arena import rating, solo
+from arena import rating, solo, solo_returns
 from arena.rating import DisconnectedError, Ratings
 from arena.standings import ByEnv, Standings
 from arena.tally import Counts, Tally, pairing_players
@@ -23,7 +23,8 @@ def document(
     """Gives the ladder of one env, of games for two or of solo episodes.
 
     Args and errors are those of `ladder_document`. In solo play the `pairings` are games derived
-    from equal seeds, whoever stands first in them, and agents have `episodes` and `mean_return`.
+    from equal seeds, whoever stands first in them; agents have what `solo_returns.summary` gives,
+    and `improvements` says who improves on whom.
     """
     counts, ratings = standings.counts(), standings.fit(prior)
     out = _document(env, counts, ratings, standings.faults, partial)
@@ -31,9 +32,10 @@ def document(
         return out
     returns = standings.outcomes.returns()
     for agent in out["agents"]:
-        agent["episodes"] = len(returns[agent["agent"]])
-        agent["mean_return"] = float(returns[agent["agent"]].mean())
+        agent |= solo_returns.summary(env, returns[agent["agent"]])
     numbers = {agent["agent"]: agent["episodes"] for agent in out["agents"]}
+    order = () if partial else tuple(numbers)
+    out["improvements"] = solo_returns.improvements(returns, order)
     out["warnings"] += solo.warnings(numbers)
     return out
 
@@ -49,7 +51,18 @@ def united(by_env: ByEnv, prior: str = "gauss:2000", several: bool | None = None
     documents = [document(env, standings, prior) for env, standings in by_env.items()]
     if not (len(documents) > 1 if several is None else several):
         return documents[0]
-    return {"ladders": documents, "overall": overall(documents, prior), "warnings": []}
+    total = overall(documents, prior)
+    if returns := _returns(by_env):
+        total["returns"] = {agent: solo_returns.over_envs(of) for agent, of in returns.items()}
+    return {"ladders": documents, "overall": total, "warnings": []}
+
+
+def _returns(by_env: ByEnv) -> dict[str, dict[str, Any]]:
+    """Gives the returns of every agent that played all the solo envs, by env."""
+    alone = {env: found.outcomes.returns() for env, found in by_env.items() if found.alone}
+    agents = [set(returns) for returns in alone.values()]
+    everywhere = set.intersection(*agents) if agents else set()
+    return {a: {env: found[a] for env, found in alone.items()} for a in sorted(everywhere)}
 
 
 def ladder_document(

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from arena import aggregates, atari_scores, schedule, solo_chunks
 from arena import chunk as chunks
-from arena.aggregates import Scores
+from arena import schedule, solo_chunks, solo_returns
 from arena.chunk import AgentCard, Chunk, Game
 from arena.executor import Executor
 from arena.match import TimeControl
@@ -69,61 +68,29 @@ def recorded(chunks: Sequence[Chunk], card: AgentCard, records: Records) -> list
 
 
 def document(env: str, agent: str, episodes: Sequence[MatchRecord]) -> dict[str, Any]:
-    """Gives what episodes of one env are worth.
-
-    `mean_return` with the 95 % interval `low` to `high` (bootstrap), `std` over episodes, `iqm`;
-    `hns`, the human-normalised mean, None where no human score was published.
-    """
+    """Gives what episodes of one env are worth: `solo_returns.summary`, and how it was measured."""
     returns = np.array([episode.returns[0] for episode in episodes])
-    statistics = aggregates.mean, aggregates.iqm
-    mean, iqm = aggregates.estimates(statistics, Scores.of([returns]))
-    game = _game(env)
-    known = game in atari_scores.games()
     return {
         "agent": agent,
         "env": env,
         "protocol": registry.spec(env).protocol,
-        "episodes": len(returns),
-        "mean_return": mean.value,
-        "low": _number(mean.low),
-        "high": _number(mean.high),
-        "std": float(returns.std(ddof=1)) if len(returns) > 1 else None,
-        "iqm": iqm.value,
-        "hns": atari_scores.human_normalised(game, mean.value) if known else None,
+        **solo_returns.summary(env, returns),
         "faults": sum(episode.blame is not None for episode in episodes),
         "returns": returns.tolist(),
     }
 
 
-def united(documents: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Gives the human-normalised aggregates over envs, each with the same weight.
-
-    `mean`, `median`, `iqm`, `optimality_gap`: `[value, low, high]` with the 95 % interval of a
-    bootstrap within envs; None where no env has a human score.
-    """
-    known = [part for part in documents if part["hns"] is not None]
-    names = ("mean", "median", "iqm", "optimality_gap")
-    if not known:
-        return dict.fromkeys(names)
-    scores = Scores.of(
-        atari_scores.human_normalised(_game(part["env"]), np.array(part["returns"]))
-        for part in known
-    )
-    found = aggregates.estimates([getattr(aggregates, name) for name in names], scores)
+def united(env: str, documents: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Gives the documents of a group of envs as `envs`, and the aggregates over them."""
+    returns = {part["env"]: np.array(part["returns"]) for part in documents}
+    overall = solo_returns.over_envs(returns)
     return {
-        name: [_number(number) for number in estimate]
-        for name, estimate in zip(names, found, strict=True)
+        "agent": documents[0]["agent"],
+        "env": env,
+        "protocol": documents[0]["protocol"],
+        "envs": list(documents),
+        "overall": overall,
     }
-
-
-def _game(env: str) -> str:
-    """Gives the short name under which scores of an env are published."""
-    return str(registry.spec(env).options.get("game", env))
-
-
-def _number(value: float) -> float | None:
-    """Gives None for nan: JSON has none."""
-    return None if np.isnan(value) else float(value)
 
 
 def _slot(card: AgentCard, chunk: Chunk, game: Game) -> int:

@@ -13,7 +13,7 @@ from rich.progress import Progress
 from agents import sandbox, trained, workspace
 from agents.registry import parse
 from arena import executor as executors
-from arena import runs, screen, solo, solo_chunks, solo_eval, tournament
+from arena import returns_screen, runs, screen, solo, solo_chunks, solo_eval, tournament
 from arena.cli import EXIT_FAULTS
 from arena.commands import dir_option, json_option, print_json
 from arena.commands.tournament import worker_count
@@ -69,10 +69,7 @@ def command(
         solo_eval.document(one, card.agent, [record for record in found if record.env == one])
         for one in solo_chunks.envs(env)
     ]
-    document = documents[0]
-    if len(documents) > 1:
-        overall = solo_eval.united(documents)
-        document = {"agent": card.agent, "env": env, "envs": documents, **overall}
+    document = solo_eval.united(env, documents) if len(documents) > 1 else documents[0]
     if as_json:
         print_json(document)
     else:
@@ -101,31 +98,11 @@ def _play(stored: Any, total: int) -> None:
 
 
 def _show(documents: Sequence[dict[str, Any]], document: dict[str, Any], run: Path) -> None:
-    headers = ["env", ">episodes", ">mean return", ">95 % interval", ">std", ">iqm", ">human"]
-    rows = [
-        [
-            part["env"],
-            f"{part['episodes']:,}",
-            f"{part['mean_return']:,.1f}",
-            "·" if part["low"] is None else f"{part['low']:,.1f} to {part['high']:,.1f}",
-            "·" if part["std"] is None else f"{part['std']:,.1f}",
-            f"{part['iqm']:,.1f}",
-            "·" if part["hns"] is None else f"{100 * part['hns']:.1f} %",
-        ]
-        for part in documents
-    ]
-    screen.show(f"{document['agent']}, protocol {documents[0]['protocol']}", "")
-    screen.show(screen.table(headers, rows), "")
-    if "envs" in document:
-        for name in ("mean", "median", "iqm", "optimality_gap"):
-            if document[name] is not None:
-                screen.show(_aggregate(name.replace("_", " "), *document[name]))
+    screen.show(f"{document['agent']}, protocol {document['protocol']}", "")
+    rows = [[part["env"], *returns_screen.cells(part)] for part in documents]
+    screen.show(screen.table(["env", *returns_screen.HEADERS], rows), "")
+    if "overall" in document:
+        screen.show(returns_screen.overall({document["agent"]: document["overall"]}), "")
     screen.note(
-        f"Human: 0 % = random play, 100 % = the human tester. Episodes in {run}; "
-        f"`arena replay {run.name}/1` shows the first."
+        f"{returns_screen.NOTE} Episodes in {run}; `arena replay {run.name}/1` shows the first."
     )
-
-
-def _aggregate(name: str, value: float, low: float | None, high: float | None) -> str:
-    interval = "" if low is None or high is None else f", 95 % {100 * low:.1f} to {100 * high:.1f}"
-    return f"human-normalised {name}: {100 * value:.1f} %{interval}"

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from arena import ladder, runs, screen
+from arena import ladder, returns_screen, runs, screen
 from arena.cli import EXIT_FILE
 from arena.commands import dir_option, json_option, print_json
 from arena.commands.rate import csv_option, prior_option, write_csv
@@ -105,10 +105,14 @@ def show(document: dict[str, Any], title: Callable[[dict[str, Any]], str]) -> No
     for part in document.get("ladders", [document]):
         head = f"{part['env']}: {title(part)}, {part['model']}"
         screen.show(head, "", screen.ladder(part), "", screen.crosstable(part), "")
+        if screen.is_solo(part):
+            screen.show(returns_screen.table(part), "")
         if "los" in part:
             screen.show(screen.superiority(part), "")
     if "overall" in document:
         rows = [[row["agent"], f"{row['elo']:+.0f}"] for row in document["overall"]["agents"]]
         screen.show("over all envs, equal weight each", screen.table(["kind", ">elo"], rows), "")
+        if returns := document["overall"].get("returns"):
+            screen.show(returns_screen.overall(returns), "")
         for text in document["warnings"]:
             screen.warn(text)

@@ -137,7 +137,7 @@ def _finish(run: Path, document: dict[str, Any], by_env: ByEnv, as_json: bool) -
     if as_json:
         print_json(document)
         return code
-    if "ladders" in document:
+    if any(standings.alone for standings in by_env.values()):
         ladder_command.show(document, lambda part: f"{by_env[part['env']].games:,} episodes")
     else:
         screen.show(screen.ladder(document), "", screen.crosstable(document), "")

@@ -148,3 +148,27 @@ def test_several_envs_have_a_ladder_each_and_one_over_all():
     document = ladder.united(by_env)
     assert [part["env"] for part in document["ladders"]] == [ENV, other]
     assert document["overall"]["agents"][0]["agent"] == "best"
+
+
+def test_the_overall_ladder_tells_human_normalised_aggregates():
+    by_env = {}
+    rows = [record(agent, seed, shift, env=ENV) for seed in range(4) for agent, shift in SHIFTS]
+    boxing = [record("best", seed, 12.1, env="ALE/Boxing-v5") for seed in range(4)]
+    add_by_env(by_env, [*rows, *boxing])
+    by_env["ALE/Boxing-v5"].add(
+        [record("worst", seed, 0.1, env="ALE/Boxing-v5") for seed in (0, 1)]
+    )
+    returns = ladder.united(by_env)["overall"]["returns"]
+    assert set(returns) == {"best", "worst"}  # middle did not play everywhere
+    assert returns["best"]["envs"] == 2
+    # human-normalised: Pong (2 + 20.7) / 35.3, Boxing (12.1 - 0.1) / 12
+    assert returns["best"]["mean"][0] == pytest.approx(((2 + 20.7) / 35.3 + 1.0) / 2)
+    assert returns["worst"]["median"][0] == pytest.approx((20.7 / 35.3 + 0.0) / 2)
+
+
+def test_improvements_compare_episodes_whatever_their_seeds():
+    rows = [record("a", seed, seed) for seed in range(4)] + [record("b", s, 1) for s in range(2)]
+    (row,) = ladder.document(ENV, standings(*rows))["improvements"]
+    assert (row["first"], row["second"]) in {("a", "b"), ("b", "a")}
+    share = row["probability"] if row["first"] == "a" else 1 - row["probability"]
+    assert share == pytest.approx((0 + 0.5 + 1 + 1) / 4)

@@ -123,7 +123,7 @@ def test_an_evaluation_plays_only_what_is_not_recorded(tmp_path):
 def test_one_episode_has_no_interval_and_a_game_without_scores_no_human_share(tmp_path):
     _, found = evaluated(tmp_path, "random", 1)
     document = json.loads(json.dumps(solo_eval.document(PONG, "random", found)))
-    assert document["low"] is None and document["std"] is None
+    assert document["mean_interval"] == [None, None] and document["std"] is None
     assert solo_eval.document("ALE/Klax-v5", "random", found)["hns"] is None
 
 
