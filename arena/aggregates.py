@@ -7,7 +7,7 @@ together, `B` resamplings. Games may have different numbers of scores: every gam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,6 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 RESAMPLINGS = 2_000
+_BLOCK = 250
+"""Resamplings that are made at once: thousands of scores then take megabytes, not gigabytes."""
 _QUARTER = 0.25 + 1e-9
 """The part dropped on each side by `iqm`; the rest is for rounding in sums of weights."""
 
@@ -140,11 +142,8 @@ def resampled(scores: Scores, number: int = RESAMPLINGS, seed: int = 0) -> Score
 
     The same seed gives the same draws.
     """
-    chance = np.random.default_rng(seed)
-    counts = np.repeat(scores.counts, scores.counts)
-    places = (chance.random((number, scores.values.size)) * counts).astype(np.int64)
-    places += np.repeat(scores.starts, scores.counts)
-    return Scores(scores.values[places], scores.counts)
+    parts = [scores.values[places] for places in _draws(scores, number, seed)]
+    return Scores(np.concatenate(parts), scores.counts)
 
 
 def interval(samples: Floats, level: float = 0.95) -> tuple[float, float]:
@@ -161,13 +160,15 @@ def estimates(
 
     There is no interval when a game has one score only, for nothing tells how that varies.
     """
-    single = bool((scores.counts < 2).any())
-    samples = None if single else resampled(scores, number, seed)
-    found = []
-    for statistic in statistics:
-        bounds = (np.nan, np.nan) if samples is None else interval(statistic(samples))
-        found.append(Estimate(float(statistic(scores)), *bounds))
-    return found
+    chosen = list(statistics)
+    values = [float(statistic(scores)) for statistic in chosen]
+    if (scores.counts < 2).any():
+        return [Estimate(value, np.nan, np.nan) for value in values]
+    blocks = (
+        Scores(scores.values[places], scores.counts) for places in _draws(scores, number, seed)
+    )
+    samples = np.concatenate([[statistic(block) for statistic in chosen] for block in blocks], -1)
+    return [Estimate(value, *interval(row)) for value, row in zip(values, samples, strict=True)]
 
 
 def improvement(
@@ -177,8 +178,41 @@ def improvement(
     value = float(probability_of_improvement(first, second))
     if min(first.counts.min(), second.counts.min()) < 2:
         return Estimate(value, np.nan, np.nan)
-    draws = resampled(first, number, 2 * seed), resampled(second, number, 2 * seed + 1)
-    return Estimate(value, *interval(probability_of_improvement(*draws)))
+    blocks = zip(_draws(first, number, 2 * seed), _draws(second, number, 2 * seed + 1), strict=True)
+    samples = [_improved(first, second, *places) for places in blocks]
+    return Estimate(value, *interval(np.concatenate(samples)))
+
+
+def _improved(first: Scores, second: Scores, *places: NDArray[np.int64]) -> Floats:
+    """Gives `float64[B]`, the probability of improvement in resamplings.
+
+    Every two scores are compared once; what a resampling does is to repeat some and omit others.
+    """
+    repeats = _repeats(first, places[0]), _repeats(second, places[1])
+    total = np.zeros(len(places[0]))
+    for i, n, j, m in zip(first.starts, first.counts, second.starts, second.counts, strict=True):
+        better = np.sign(first.values[i : i + n, None] - second.values[j : j + m])
+        won = ((repeats[0][:, i : i + n] @ better) * repeats[1][:, j : j + m]).sum(-1)
+        total += won / (n * m) / 2 + 0.5
+    return total / len(first.counts)
+
+
+def _draws(scores: Scores, number: int, seed: int) -> Iterator[NDArray[np.int64]]:
+    """Gives `int64[b, N]` places of the scores drawn in resamplings, a block after the other."""
+    chance = np.random.default_rng(seed)
+    counts = np.repeat(scores.counts, scores.counts)
+    starts = np.repeat(scores.starts, scores.counts)
+    for block in range(0, number, _BLOCK):
+        rows = min(_BLOCK, number - block)
+        yield (chance.random((rows, counts.size)) * counts).astype(np.int64) + starts
+
+
+def _repeats(scores: Scores, places: NDArray[np.int64]) -> Floats:
+    """Gives `float64[b, N]`, how often each score is drawn."""
+    size = scores.values.size
+    rows = size * np.arange(len(places))[:, None]
+    found = np.bincount((places + rows).ravel(), minlength=len(places) * size)
+    return found.reshape(len(places), size).astype(np.float64)
 
 
 def _weights(scores: Scores) -> Floats:

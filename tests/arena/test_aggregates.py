@@ -97,6 +97,17 @@ def test_resampling_stays_within_games_and_follows_its_seed():
     )
 
 
+def test_intervals_are_percentiles_of_the_resamplings():
+    few, many = Scores.of([[1.0, 2.0, 5.0], [3.0, 7.0]]), Scores.of([[2.0, 4.0], [1.0, 3.0, 8.0]])
+    (found,) = aggregates.estimates([aggregates.iqm], few, 600, seed=2)
+    samples = aggregates.iqm(aggregates.resampled(few, 600, seed=2))
+    assert found[1:] == pytest.approx(aggregates.interval(samples))
+    chance = aggregates.improvement(few, many, 600, seed=1)
+    draws = aggregates.resampled(few, 600, seed=2), aggregates.resampled(many, 600, seed=3)
+    samples = aggregates.probability_of_improvement(*draws)
+    assert chance[1:] == pytest.approx(aggregates.interval(samples))
+
+
 def test_a_game_with_one_score_leaves_no_interval():
     scores = Scores.of([[1.0, 2.0], [3.0]])
     (found,) = aggregates.estimates([aggregates.mean], scores)
