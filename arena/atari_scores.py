@@ -13,11 +13,15 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from configs import loader
 
 FRAMES_A_STEP = 4
+Score = TypeVar("Score", float, NDArray[np.float64])
 _FILE = Path(__file__).parent / "atari_scores.json"
 _Z95 = 1.959963984540054
 _NEARLY_ALL = 50
@@ -107,14 +111,14 @@ def find(name: str) -> Published:
     return max(versions, key=lambda agent: agent.frames or 0)
 
 
-def human_normalised(game: str, score: float) -> float:
+def human_normalised(game: str, score: Score) -> Score:
     """Gives (score - random) / (human - random): 0 = as random play, 1 = as the human tester.
 
     https://doi.org/10.1038/nature14236
 
     Args:
         game: short name, one of `games()`.
-        score: return of a whole game.
+        score: return of a whole game, or an array of several.
     """
     known = games()[game]
     return (score - known.random) / (known.human - known.random)
