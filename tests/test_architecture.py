@@ -15,7 +15,7 @@ DOORS = {
     "gymnasium": {"agents/gym_env.py", "envs/aec.py"},
     "pettingzoo": {"envs/aec.py"},
     "tensorboard": {"arena/board/scalars.py"},
-    "matplotlib": {"arena/training_curves.py"},
+    "matplotlib": {"arena/training_curves.py", "arena/comparison_plot.py"},
     "ray": {"arena/ray_executor.py"},
 }
 """Heavy guests, each with the one file that may import it; `doctor` only asks for versions."""
