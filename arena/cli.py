@@ -20,7 +20,9 @@ import click
 COMMANDS = {
     "train": "Train an agent by self-play.",
     "tournament": "Let agents meet and rate them.",
+    "eval": "Measure the returns of an agent in solo envs.",
     "ladder": "Show the ratings of a run or of several.",
+    "compare": "Compare agents on Atari games, with published ones, too.",
     "rate": "Rate anybody's results from a CSV file.",
     "calibrate": "Place an agent on the fixed scale of strength.",
     "grade": "Grade an agent on solved Connect X positions.",
@@ -37,6 +39,8 @@ COMMANDS = {
 
 USER_ERRORS = {
     "agents.base:AgentError",
+    "arena.atari_scores:PublishedError",
+    "arena.compare:CompareError",
     "arena.grade:PositionsError",
     "arena.moves:MovesError",
     "arena.rating_prior:RatingError",
