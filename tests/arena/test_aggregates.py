@@ -125,6 +125,25 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say():
     assert 0.90 <= held / 300 <= 0.98
 
 
+@pytest.mark.slow
+def test_intervals_over_means_of_many_games_are_too_narrow_for_few_episodes():
+    chance, held = np.random.default_rng(0), np.zeros((2, 4))
+    truth = np.exp(chance.normal(-0.3, 1.2, 57))
+    known = [float(found(Scores.of(truth[:, None]))) for found in OURS.values()]
+    over_means = [
+        lambda scores, found=found: found(aggregates.averaged(scores)) for found in OURS.values()
+    ]
+    for row, episodes in enumerate((30, 10)):
+        for trial in range(200):
+            noise = np.exp(0.6 * chance.normal(size=(57, episodes)) - 0.18)
+            scores = Scores.of(truth[:, None] * noise)
+            found = aggregates.estimates(over_means, scores, 500, seed=trial)
+            held[row] += [e.low <= x <= e.high for e, x in zip(found, known, strict=True)]
+    many, few = held / 200
+    assert (many[:3] > 0.88).all() and (few[:3] > 0.82).all()
+    assert 0.7 < many[3] < 0.93 and 0.45 < few[3] < 0.75
+
+
 @pytest.mark.parametrize("games", [[], [[1.0], []], [[1.0, np.nan]], [[np.inf]]])
 def test_scores_that_have_no_aggregate_are_refused(games):
     with pytest.raises(ScoresError, match="game"):
