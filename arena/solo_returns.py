@@ -54,13 +54,13 @@ def over_envs(by_env: Mapping[str, Returns]) -> dict[str, Any]:
 
     `mean`, `median`, `iqm`, `optimality_gap`, each `[value, low, high]` with the 95 % interval of a
     bootstrap within envs; None where no env has a human score. `envs` counts those that have one.
+    They are of the envs' mean scores, as in `arena compare`.
     """
     shares = [normalised(env, returns) for env, returns in by_env.items()]
     known = [share for share in shares if share is not None]
     if not known:
         return {"envs": 0, **dict.fromkeys(OVERALL)}
-    functions = [getattr(aggregates, name) for name in OVERALL]
-    found = aggregates.estimates(functions, Scores.of(known))
+    found = aggregates.estimates([_of_means(name) for name in OVERALL], Scores.of(known))
     rows = {name: [e.value, *_interval(e)] for name, e in zip(OVERALL, found, strict=True)}
     return {"envs": len(known), **rows}
 
@@ -87,6 +87,12 @@ def improvements(returns: Mapping[str, Returns], order: Sequence[str]) -> list[d
                 }
             )
     return rows
+
+
+def _of_means(name: str) -> aggregates.Statistic:
+    """Gives an aggregate of one score an env, its mean."""
+    statistic: aggregates.Statistic = getattr(aggregates, name)
+    return lambda scores: statistic(aggregates.averaged(scores))
 
 
 def _interval(found: Estimate) -> list[float | None]:
