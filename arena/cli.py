@@ -50,6 +50,7 @@ USER_ERRORS = {
     "arena.results_file:ResultsFileError",
     "arena.runs:RunError",
     "arena.scale:ScaleError",
+    "arena.standings:ProtocolError",
     "configs.loader:ConfigError",
     "muzero.limits:SearchConfigError",
     "muzero.weights:CheckpointError",

@@ -14,6 +14,10 @@ from arena.solo import Outcomes
 from arena.tally import Counts, Tally
 
 
+class ProtocolError(ValueError):
+    """Episodes of one env that were played under different protocols."""
+
+
 class Standings:
     """The rated episodes of one env, and who forfeited by a fault; grows with every `add`.
 
@@ -26,10 +30,22 @@ class Standings:
         self.outcomes = Outcomes()
         self.faults: Counter[str] = Counter()
         self.games = 0
+        self._protocols: set[str | None] = set()
 
     def add(self, records: Iterable[MatchRecord]) -> None:
-        """Adds the rated episodes among `records`."""
+        """Adds the rated episodes among `records`.
+
+        Raises:
+            ProtocolError: when they were played under another protocol than those before.
+        """
         rated = [r for r in records if r.rated]
+        self._protocols.update(r.protocol for r in rated)
+        if len(self._protocols) > 1:
+            names = " and ".join(sorted(name or "none" for name in self._protocols))
+            raise ProtocolError(
+                f"{rated[0].env} was played under the protocols {names}, whose returns cannot be "
+                "compared; rate the runs apart"
+            )
         if met := [r for r in rated if len(r.agents) == 2]:
             self.tally.add(results(met))
         self.outcomes.add(r for r in rated if len(r.agents) == 1)

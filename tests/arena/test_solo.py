@@ -1,6 +1,7 @@
 """Solo episodes rated: games from equal seeds, forfeits, errors by seed."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from arena import ladder, rating, solo
 from arena.records import MatchRecord
 from arena.solo import Outcome, Outcomes
-from arena.standings import Standings, add_by_env
+from arena.standings import ProtocolError, Standings, add_by_env
 from arena.tally import pairing_players
 
 ENV = "ALE/Pong-v5"
@@ -77,6 +78,12 @@ def test_points_of_a_seed_add_up(pair):
 def test_an_episode_that_was_played_in_two_runs_counts_once():
     found = standings(record("a", 1, 5), record("b", 1, 3), record("a", 1, 5))
     assert games(found) == {("a", "b"): [0, 0, 1]}
+
+
+def test_two_protocols_are_never_rated_together():
+    found = standings(replace(record("a", 1, 5), protocol="sticky-1"))
+    with pytest.raises(ProtocolError, match="sticky-1 and sticky-2"):
+        found.add([replace(record("b", 1, 5), protocol="sticky-2")])
 
 
 def test_seeds_are_a_list_that_a_longer_one_begins_with():
