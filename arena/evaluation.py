@@ -20,7 +20,7 @@ class EvaluationConfig:
     """How a checkpoint is measured."""
 
     simulations: int = 64
-    """Of its player."""
+    """Of its player, if it searches."""
     positions: int = 250
     """Solved positions of the shipped ones that it is graded on; 0 = none."""
     games: int = 12
@@ -80,8 +80,19 @@ def _meeting(
 class Evaluator:
     """Measures one checkpoint after the other; the games go into the run's records."""
 
-    def __init__(self, config: EvaluationConfig, env: str, records: Records) -> None:
+    def __init__(
+        self, config: EvaluationConfig, env: str, records: Records, searches: bool = True
+    ) -> None:
+        """Lets the opponents meet, where that has not happened yet.
+
+        Args:
+            config: how checkpoints are measured.
+            env: that they were trained for.
+            records: of the run.
+            searches: whether their players take the option `simulations`.
+        """
         self._config, self._env, self._records = config, env, records
+        self._options = f":simulations={config.simulations}" if searches else ""
         self._standings = Standings()
         self._standings.add(records.episodes())
         found = []
@@ -94,7 +105,7 @@ class Evaluator:
 
     def judge(self, agent: str) -> Verdict:
         """Measures the player of a checkpoint, named without options."""
-        text = agent_registry.canonical(f"{agent}:simulations={self._config.simulations}")
+        text = agent_registry.canonical(f"{agent}{self._options}")
         weak = strong = elo = error = None
         if self._positions:
             player = agent_registry.make(text)

@@ -13,9 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from agents import checkpoint, trained
+from agents import checkpoint
 from agents.checkpoint import CheckpointError, Manifest
-from arena import evaluation, training_start
+from arena import evaluation, training_kinds, training_start
 from arena.evaluation import EvaluationConfig, Verdict
 from arena.executor import Executor
 from arena.records import Records
@@ -23,12 +23,7 @@ from arena.store import FolderStore
 from configs import loader
 from configs.loader import ConfigError
 from envs import registry as env_registry
-from muzero import train as muzero_train
-from muzero import warm_start, weights
-from muzero.config import TrainConfig
 from muzero.progress import Progress
-from muzero.selfplay import Games
-from muzero.train import Beginning
 
 _FULL = 3
 _STORE = "objects"
@@ -46,8 +41,8 @@ class TrainingConfig:
     """Trained agent whose weights it starts from; empty = random ones."""
     openings: str = ""
     """`run:NAME`, a run from whose games some of its own begin; empty = none."""
-    train: TrainConfig = field(default_factory=TrainConfig)
-    """The training itself."""
+    train: Any = None
+    """The training itself, see `agents.trainer.Trainer.config`."""
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     """What is measured at every barrier."""
 
@@ -66,23 +61,37 @@ class Event:
     """Name of the checkpoint's player, at barriers."""
 
 
+def load(tree: Mapping[str, Any]) -> TrainingConfig:
+    """Gives the config that a tree of values describes; its kind tells what `train` may hold.
+
+    Raises:
+        ConfigError: on a kind that does not exist, an unknown key or a value of another type.
+    """
+    rest = {key: value for key, value in tree.items() if key != "train"}
+    config, train = loader.load(TrainingConfig, rest), tree.get("train", {})
+    if not isinstance(train, Mapping):
+        raise ConfigError(f"'train' is a table, got {train!r}")
+    trainer = training_kinds.find(config.kind)
+    return replace(config, train=loader.load(trainer.config, train, "train."))
+
+
 def check(config: TrainingConfig) -> None:
     """Refuses what cannot be trained, before anything is written.
 
     Raises:
-        ConfigError: on a kind that does not exist or opponents that cannot be met.
+        ConfigError: on what the kind cannot do, or opponents that cannot be met.
         UnknownEnvError: on an env that does not exist.
         SearchConfigError: when network, search or learner do not fit the env.
     """
-    if config.kind not in trained.KINDS:
-        near = loader.closest(config.kind, trained.KINDS)
-        raise ConfigError(f"kind='{config.kind}'{near} (there are: {', '.join(trained.KINDS)})")
-    if (config.kind == "muzero") != config.train.learned:
-        raise ConfigError(
-            f"kind='{config.kind}' with train.learner.unroll={config.train.learner.unroll}; "
-            "muzero learns a model, so give at least 1, such as 5; alphazero has the rules, give 0"
-        )
-    muzero_train.validate(config.train, config.env)
+    trainer = training_kinds.find(config.kind)
+    if trainer.begin is None:
+        for name in ("init", "openings"):
+            if typed := getattr(config, name):
+                raise ConfigError(
+                    f"{name}={typed}: a training of kind '{config.kind}' begins from nothing; "
+                    "leave it out"
+                )
+    trainer.validate(config.train, config.env)
     evaluation.check(config.evaluation, config.env)
 
 
@@ -114,32 +123,16 @@ def _exact(typed: str, known: str, find: Callable[[str], str]) -> str:
     return known if typed in (known, known.rpartition("@")[0]) else find(typed)
 
 
-def begin(config: TrainingConfig, root: Path) -> Beginning:
-    """Gives what a new training is handed.
+def begin(config: TrainingConfig, root: Path) -> Any:
+    """Gives what a new training is handed, None for one that begins from nothing.
 
     Raises:
         ConfigError: when it does not fit the training.
         AgentError: when the agent cannot be read.
         RunError: when there is no such run.
     """
-    config, network = exact(config, root, {}), None
-    games: Games = ()
-    if config.init:
-        network = training_start.network(config.init, config.kind)
-    if config.openings:
-        games = training_start.games(config.openings, root, config.env)
-    return Beginning(network, games)
-
-
-def check_begin(config: TrainingConfig, root: Path) -> None:
-    """Refuses what a new training cannot begin with, before anything is written; as `begin`."""
-    network = begin(config, root).network
-    if network is None:
-        return
-    try:
-        warm_start.check(network, config.env, config.train.network)
-    except weights.CheckpointError as error:
-        raise ConfigError(f"init={config.init}: {error}") from error
+    given = training_kinds.find(config.kind).begin
+    return None if given is None else given(exact(config, root, {}), root)
 
 
 def device(name: str) -> str:
@@ -215,25 +208,25 @@ def run(
         ConfigError: when there are none, and what it begins with cannot be used; as `begin`.
         DivergedError: when a loss or its gradient is not finite.
     """
-    store = FolderStore(folder / _STORE)
+    trainer, store = training_kinds.find(config.kind), FolderStore(folder / _STORE)
     found = newest(folder)
-    state: Mapping[str, bytes] | Beginning
+    state: Any
     if found is None:
         state, before = begin(config, folder.parent), 0.0
     else:
         state = found[1]
         before = float(checkpoint.manifest(found[0]).card.get("seconds", 0.0))
     began = time.monotonic() - before
-    evaluator = evaluation.Evaluator(config.evaluation, config.env, records)
+    evaluator = evaluation.Evaluator(config.evaluation, config.env, records, trainer.searches)
     if found is not None and not _judged(found[0]):
         yield _judge(evaluator, found[0], _stored(*found), before)
-    steps = muzero_train.train(config.train, config.env, executor.map, store, state, device)
+    steps = trainer.train(config.train, config.env, executor.map, store, state, device)
     for progress in steps:
         seconds = time.monotonic() - began
         if not progress.barrier:
             yield Event(progress, seconds, None, None)
             continue
-        step = progress.counters["chunks"]
+        step = progress.counters[trainer.clock]
         about = _manifest(config, progress, {"command": command, "seconds": seconds})
         parts = {**progress.player(), **progress.state()}
         store.sync(about.objects)

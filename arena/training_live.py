@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.status import Status
@@ -18,21 +20,31 @@ _HEADER = (
 )
 
 
+class Length(NamedTuple):
+    """How long a training is."""
+
+    clock: str
+    """The counter that tells."""
+    total: int
+    """What it says at the end."""
+
+
 class TrainingLive:
     """A live line on a terminal, a line every ten seconds elsewhere, on stderr."""
 
-    def __init__(self, chunks: int, quiet: bool, title: str = "") -> None:
+    def __init__(self, length: Length, quiet: bool, title: str = "") -> None:
         """Starts.
 
         Args:
-            chunks: of the whole training.
+            length: of the whole training.
             quiet: show nothing.
             title: which training it is, where there are several.
         """
-        self._chunks, self._quiet, self._title = chunks, quiet, title
+        self._length, self._quiet, self._title = length, quiet, title
         self._console: Console = screen.console(stderr=True)
         self._status: Status | None = None
-        self._last, self._loss, self._headed = time.monotonic(), float("nan"), False
+        self._last, self._headed = time.monotonic(), False
+        self._metrics: dict[str, float] = {}
 
     def __enter__(self) -> TrainingLive:
         if self._title and not self._quiet:
@@ -48,7 +60,7 @@ class TrainingLive:
 
     def show(self, event: Event) -> None:
         """Shows how things stand."""
-        self._loss = event.progress.metrics.get("loss", self._loss)
+        self._metrics |= event.progress.metrics
         if self._quiet:
             return
         if event.verdict is not None:
@@ -63,14 +75,24 @@ class TrainingLive:
             self._last = time.monotonic()
             self._console.print(line)
 
+    @property
+    def _loss(self) -> float:
+        return self._metrics.get("loss", self._metrics.get("train/loss", float("nan")))
+
     def _line(self, event: Event) -> Text:
         counters = event.progress.counters
-        left = (self._chunks - counters["chunks"]) * event.seconds / max(counters["chunks"], 1)
-        return Text(
-            f"{100 * counters['chunks'] / self._chunks:.0f} % · {counters['episodes']:,} games · "
-            f"{counters['env_steps']:,} positions · {counters['learner_steps']:,} learner steps · "
-            f"loss {self._loss:.3f} · {event.seconds / 60:.1f} min, about {left / 60:.1f} left"
-        )
+        done, total = counters[self._length.clock], self._length.total
+        left = (total - done) * event.seconds / max(done, 1)
+        parts = [
+            f"{100 * done / total:.0f} %",
+            f"{counters['episodes']:,} games",
+            _steps(counters),
+            *_speed(self._metrics),
+            f"{counters['learner_steps']:,} learner steps",
+            f"loss {self._loss:.3f}",
+            f"{event.seconds / 60:.1f} min, about {left / 60:.1f} left",
+        ]
+        return Text(" · ".join(parts))
 
     def _row(self, event: Event) -> Text:
         counters, verdict = event.progress.counters, event.verdict
@@ -80,6 +102,23 @@ class TrainingLive:
             f"{counters['learner_steps']:8,} {self._loss:7.3f} {share(verdict.weak):>7} "
             f"{share(verdict.strong):>7} {rating(verdict.elo, verdict.error95):>12}"
         )
+
+
+def _steps(counters: Mapping[str, int]) -> str:
+    """Gives how much was played; where an action lasts several frames, these too."""
+    if "frames" in counters:
+        return f"{counters['env_steps']:,} steps = {counters['frames']:,} frames"
+    return f"{counters['env_steps']:,} positions"
+
+
+def _speed(metrics: Mapping[str, float]) -> list[str]:
+    """Gives how fast it goes and what episodes bring, where the trainer says so."""
+    parts = []
+    if "time/fps" in metrics:
+        parts.append(f"{metrics['time/fps']:,.0f} a second")
+    if "rollout/ep_rew_mean" in metrics:
+        parts.append(f"return {metrics['rollout/ep_rew_mean']:.2f}")
+    return parts
 
 
 def share(share: float | None) -> str:

@@ -9,6 +9,7 @@ import time
 import numpy as np
 import torch
 
+from arena import training
 from arena.training import TrainingConfig
 from configs import loader
 from envs import registry
@@ -55,7 +56,7 @@ def main() -> None:
     """Measures and prints one JSON document."""
     torch.set_num_threads(1)
     memory.hold()
-    config = loader.load(TrainingConfig, loader.preset("train", "connectx/alphazero"))
+    config = training.load(loader.preset("train", "connectx/alphazero"))
     network = BoardNetwork(registry.spec(config.env), config.train.network).eval()
     acting = Acting()
     acting.load(fold(network))

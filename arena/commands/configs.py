@@ -22,9 +22,9 @@ def _tournament(tree: dict[str, Any]) -> TournamentConfig:
 
 
 def _train(tree: dict[str, Any]) -> Any:
-    from arena import training  # it loads PyTorch, which nothing else here needs
+    from arena import training  # it loads what nothing else here needs
 
-    config = loader.load(training.TrainingConfig, tree)
+    config = training.load(tree)
     training.check(config)
     return config
 

@@ -12,7 +12,7 @@ import click
 
 from agents import checkpoint
 from arena import executor as executors
-from arena import runs, screen, training, training_seeds
+from arena import runs, screen, training, training_kinds, training_seeds
 from arena.board.scalars import Scalars
 from arena.cli import EXIT_FAULTS
 from arena.commands import dir_option, json_option, print_json
@@ -20,10 +20,9 @@ from arena.executor import Executor
 from arena.records import Records
 from arena.runs import RunError
 from arena.training import Event, TrainingConfig
-from arena.training_live import TrainingLive
+from arena.training_live import Length, TrainingLive
 from configs import loader
 from configs.loader import ConfigError
-from muzero.learner import DivergedError
 
 
 @dataclass(frozen=True)
@@ -76,15 +75,17 @@ def command(
     root: Path,
     as_json: bool,
 ) -> int:
-    """Train an agent by self-play.
+    """Train an agent.
 
-    PRESET is one of `arena configs ls`, such as connectx/alphazero; KEY=VALUE settings change it.
-    The run's folder gets checkpoints that play as RUNS/NAME@STEP; --resume goes on after any stop,
+    PRESET is one of `arena configs ls`, such as connectx/alphazero; KEY=VALUE settings change it,
+    and `arena configs show PRESET` lists them all. The run's folder gets checkpoints that play as
+    RUNS/NAME@STEP and were measured, and curves for TensorBoard; --resume goes on after any stop,
     as if there had been none.
 
-    init=AGENT starts from the weights of a trained agent of the same env, kind and size, such as
-    zoo/NAME or runs/NAME@STEP. openings=run:RUN lets a share of the games
-    (train.selfplay.openings_share) begin from positions of the games that RUN has recorded.
+    Kinds that search can begin from something: init=AGENT starts from the weights of a trained
+    agent of the same env, kind and size, such as zoo/NAME or runs/NAME@STEP. openings=run:RUN lets
+    a share of the games (train.selfplay.openings_share) begin from positions of the games that RUN
+    has recorded.
     """
     if preset is not None and "=" in preset:
         settings, preset = (preset, *settings), None
@@ -132,11 +133,11 @@ def _configs(
     typed = loader.override(tree, settings)
     changes = [() if seed is None else (f"train.seed={seed}",) for seed in seeds]
     trees = [loader.override(typed, change) for change in changes]
-    configs = [loader.load(TrainingConfig, tree) for tree in trees]
+    configs = [training.load(tree) for tree in trees]
     training.check(configs[0])
     exact = training.exact(configs[0], root, stored)
     if not all(checkpoint.steps(folder) for folder in folders):
-        training.check_begin(exact, root)
+        training.begin(exact, root)
     return [replace(config, init=exact.init, openings=exact.openings) for config in configs]
 
 
@@ -182,6 +183,8 @@ def _picture(curves: list[Any], file: Path) -> Path | None:
 
 def _train(work: _Work, how: _How) -> tuple[int, Event | None]:
     """Gives the exit code, and the last event at a barrier; None = there was nothing left to do."""
+    from muzero.learner import DivergedError  # it loads PyTorch, which the help does not need
+
     workers = how.workers
     if workers is None:
         workers = int(len(os.sched_getaffinity(0)) > 1)
@@ -190,7 +193,7 @@ def _train(work: _Work, how: _How) -> tuple[int, Event | None]:
         with Records.write(work.run) as records:
             return 0, _watch(work, records, executor, how)
     except DivergedError as error:
-        return _diverged(work.run, error), None
+        return _diverged(work.run, str(error)), None
     finally:
         executor.close()
 
@@ -198,8 +201,10 @@ def _train(work: _Work, how: _How) -> tuple[int, Event | None]:
 def _watch(work: _Work, records: Records, executor: Executor, how: _How) -> Event | None:
     curves, last = Scalars(work.run), None
     typed = f"arena {' '.join(sys.argv[1:])}"
+    trainer = training_kinds.find(work.config.kind)
+    length = Length(trainer.clock, trainer.total(work.config.train))
     try:
-        with TrainingLive(work.config.train.chunks, how.quiet, work.title) as live:
+        with TrainingLive(length, how.quiet, work.title) as live:
             for event in training.run(work.config, work.run, records, executor, how.device, typed):
                 _draw(curves, event)
                 live.show(event)
@@ -210,10 +215,16 @@ def _watch(work: _Work, records: Records, executor: Executor, how: _How) -> Even
 
 
 def _draw(curves: Scalars, event: Event) -> None:
-    """Adds an event to the curves; their axis is positions played."""
+    """Adds an event to the curves; their axis is positions played.
+
+    Metrics that stand in no group are of the group `train`.
+    """
     step = event.progress.counters["env_steps"]
     counters = {f"count/{name}": float(n) for name, n in event.progress.counters.items()}
-    metrics = {f"train/{name}": value for name, value in event.progress.metrics.items()}
+    metrics = {
+        name if "/" in name else f"train/{name}": value
+        for name, value in event.progress.metrics.items()
+    }
     curves.add(step, {**counters, **metrics, "count/minutes": event.seconds / 60})
     if event.verdict is not None:
         found = event.verdict._asdict().items()
@@ -232,7 +243,7 @@ def _finish(run: Path, last: Event | None, as_json: bool) -> int:
     return 0
 
 
-def _diverged(run: Path, error: DivergedError) -> int:
+def _diverged(run: Path, error: str) -> int:
     steps = checkpoint.steps(run)
     good = f"the last good checkpoint is {run}@{steps[-1]}" if steps else "there is no checkpoint"
     screen.console(stderr=True).print(f"arena: training diverged: {error}; {good}")

@@ -390,6 +390,6 @@ def test_what_does_not_exist_cannot_be_gone_on_with(whole, capsys):
 
 def test_presets_are_good():
     for name in loader.presets("train"):
-        config = loader.load(training.TrainingConfig, loader.preset("train", name))
+        config = training.load(loader.preset("train", name))
         training.check(config)
         assert env_registry.spec(config.env)
