@@ -43,6 +43,7 @@ def records_of(
         return MatchRecord(
             env=chunk.env,
             protocol=spec.protocol,
+            options=spec.options,
             agents=agents,
             seed=game.seed,
             start=bytes(game.opening),

@@ -14,9 +14,10 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from arena.match_record import MatchRecord as MatchRecord
 
 FORMAT = 1
 """Version of the tables, kept in `user_version`."""
@@ -58,8 +59,9 @@ _INSERT = """INSERT INTO episode (slot, attempt, env, seed, start, seat0, seat1,
     digests, termination, blame, fault, source, purpose, rated, search)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
-_SELECT = """SELECT episode.number, slot, attempt, env.name, env.protocol, seed, start, a.spec,
-    b.spec, actions, returns, digests, termination, blame, fault, source, purpose, rated
+_SELECT = """SELECT episode.number, slot, attempt, env.name, env.options, env.protocol, seed,
+    start, a.spec, b.spec, actions, returns, digests, termination, blame, fault, source, purpose,
+    rated
     FROM episode JOIN env ON env.id = episode.env JOIN agent a ON a.id = seat0
     LEFT JOIN agent b ON b.id = seat1"""
 
@@ -80,57 +82,6 @@ class EpisodeNotFoundError(LookupError):
     """An episode that the records do not hold."""
 
 
-@dataclass(frozen=True, slots=True)
-class MatchRecord:
-    """One episode as it is stored. Moves are stored; boards, ratings, pictures are derived."""
-
-    env: str
-    """Canonical env id."""
-    agents: tuple[str, ...]
-    """Canonical AGENT texts by seat."""
-    seed: int
-    """The episode's seed."""
-    start: bytes
-    """Actions played before the first recorded one (a byte each), or a saved state."""
-    actions: bytes
-    """Recorded actions, a byte each."""
-    returns: tuple[float, ...]
-    """Sum of the env's rewards by seat; a forfeit is no reward, see `blame`."""
-    digests: bytes
-    """8 bytes each, the digests of the state after every 1,000 actions, then at the end."""
-    termination: str
-    """`terminated`, `truncated`, or the reason of the forfeit: `illegal`, `error`, `timeout`..."""
-    blame: int | None = None
-    """Seat that forfeited."""
-    fault: str | None = None
-    """What happened then, at most 10 kB."""
-    purpose: str = "tournament"
-    """`tournament`, `evaluation`, `human` or `import`."""
-    rated: bool = True
-    """Whether ladders count it."""
-    source: str | None = None
-    """Id that it has elsewhere; an import is noticed twice."""
-    slot: int | None = None
-    """Where it belongs in the run: a function of config and index; None = nowhere."""
-    digest_by_seat: tuple[str | None, ...] = field(default=(), compare=False)
-    """SHA-256 of each agent's weights, None where it has none."""
-    attempt: int = 0
-    """Which try at its slot it is, from 0; those before the last were lost by a fault."""
-    protocol: str | None = None
-    """Hash of the protocol it was played under, None where the env has only one."""
-    number: int = 0
-    """Place in the run, from 1; 0 = not stored yet."""
-
-    @property
-    def scores(self) -> tuple[float, ...]:
-        """Scores by seat, in {0, 0.5, 1}; who forfeits loses. For two players."""
-        if self.blame is not None:
-            return tuple(0.0 if seat == self.blame else 1.0 for seat in range(len(self.agents)))
-        margin = self.returns[0] - self.returns[-1]
-        first = 0.5 if margin == 0 else float(margin > 0)
-        return first, 1.0 - first
-
-
 class Records:
     """The records of one run, open for writing or for reading."""
 
@@ -139,7 +90,7 @@ class Records:
         self._connection = connection
         self._lock = lock
         self._agents: dict[tuple[str, str | None], int] = {}
-        self._envs: dict[tuple[str, str | None], int] = {}
+        self._envs: dict[tuple[str, str, str | None], int] = {}
 
     @classmethod
     def write(cls, run: Path) -> Records:
@@ -288,7 +239,7 @@ class Records:
         return (
             episode.slot,
             episode.attempt,
-            self._env(episode.env, episode.protocol),
+            self._env(episode),
             episode.seed,
             episode.start,
             seats[0],
@@ -311,10 +262,11 @@ class Records:
             self._agents[key] = self._name("agent", {"spec": spec, "digest": digest})
         return self._agents[key]
 
-    def _env(self, name: str, protocol: str | None) -> int:
-        key = (name, protocol)
+    def _env(self, episode: MatchRecord) -> int:
+        options = json.dumps(dict(episode.options), sort_keys=True)
+        key = (episode.env, options, episode.protocol)
         if key not in self._envs:
-            columns = {"name": name, "options": "{}", "protocol": protocol}
+            columns = dict(zip(("name", "options", "protocol"), key, strict=True))
             self._envs[key] = self._name("env", columns)
         return self._envs[key]
 
@@ -333,9 +285,9 @@ class Records:
 
 def _record(row: Iterable[Any]) -> MatchRecord:
     values = list(row)
-    number, slot, attempt, env, protocol, seed, start, first, second = values[:9]
-    actions, returns, digests = values[9:12]
-    termination, blame, fault, source, purpose, rated = values[12:]
+    number, slot, attempt, env, options, protocol, seed, start, first, second = values[:10]
+    actions, returns, digests = values[10:13]
+    termination, blame, fault, source, purpose, rated = values[13:]
     return MatchRecord(
         env=env,
         agents=(first,) if second is None else (first, second),
@@ -353,6 +305,7 @@ def _record(row: Iterable[Any]) -> MatchRecord:
         slot=slot,
         attempt=attempt,
         protocol=protocol,
+        options=json.loads(options),
         number=number,
     )
 

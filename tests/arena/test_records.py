@@ -41,7 +41,15 @@ def run(tmp_path):
 
 def test_what_is_stored_is_read_back(run):
     stored = [record(1), record(2, blame=1, termination="illegal", fault="column 9", rated=False)]
-    solo = record(3, agents=("random",), returns=(17.5,), digest_by_seat=(None,), slot=None)
+    solo = record(
+        3,
+        agents=("random",),
+        returns=(17.5,),
+        digest_by_seat=(None,),
+        slot=None,
+        protocol="sticky-1a2b3c4d",
+        options={"game": "pong", "repeat_action_probability": 0.25, "max_pool": True},
+    )
     with Records.write(run) as records:
         assert records.commit(stored, "config", 0) == 1
         assert records.commit([solo]) == 3
