@@ -10,6 +10,8 @@ import numpy as np
 from ale_py import roms
 from numpy.typing import NDArray
 
+from envs.atari_picture import Greys, learn, no_greys
+
 VERSION: str = ale_py.__version__
 NOOP = 0
 """The emulator's number of the action that does nothing."""
@@ -60,6 +62,14 @@ def beginning(game: str) -> Beginning:
     ale = load(game)
     ale.reset_game()
     return look(ale)
+
+
+@cache
+def greys(game: str) -> Greys:
+    """Gives the table of a game's colours, which grows as they are seen."""
+    table, begun = no_greys(), beginning(game)
+    learn(table, begun.frame, begun.grey)
+    return table
 
 
 def look(ale: Any) -> Beginning:

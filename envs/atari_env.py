@@ -8,7 +8,6 @@ them) and a saved state knows which action sticks.
 
 from __future__ import annotations
 
-from functools import cache
 from hashlib import blake2b
 from operator import index
 
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from envs import atari
 from envs.atari_games import PROTOCOLS, actions
-from envs.atari_picture import Lens, join, lens, shrink
+from envs.atari_picture import Eye
 from envs.atari_state import Track, pack, unpack
 from envs.base import EnvSpec, IllegalActionError, Start, TimeStep
 from envs.seeding import derive
@@ -50,7 +49,13 @@ class Sticking:
 
 
 class Atari:
-    """One game in an emulator."""
+    """One game in an emulator.
+
+    Attributes:
+        seen: what the player sees now, `uint8[stack, screen, screen]`; changes with every action.
+        terminated: ended by the rules.
+        truncated: ended by the most frames of the protocol.
+    """
 
     def __init__(self, spec: EnvSpec) -> None:
         """Starts an emulator; `spec` is what the registry gives for the game."""
@@ -61,9 +66,8 @@ class Atari:
         self._made = f"{spec.id} by ale-py {atari.VERSION}"
         self._ale = atari.load(self._game)
         height, width = atari.beginning(self._game).frame.shape
-        self._lens = _lens(height, width, self._protocol.screen)
-        self._raw = np.zeros((2, height, width), np.uint8)
-        self._stack = np.zeros(spec.observation_shape, np.uint8)
+        self._eye = Eye(atari.greys(self._game), height, width, self._protocol.screen)
+        self.seen = np.zeros(spec.observation_shape, np.uint8)
         self.reset(0)
 
     def reset(self, seed: int, start: Start | None = None) -> TimeStep:
@@ -89,8 +93,8 @@ class Atari:
         for place, action in enumerate(moves):
             legal = 0 <= action < len(self._codes)
             if legal:
-                self._play(action, len(moves) - place <= len(self._stack))
-            if not legal or self._last:
+                self._play(action, len(moves) - place <= len(self.seen))
+            if not legal or self.terminated or self.truncated:
                 raise IllegalActionError(
                     f"a start of {len(moves)} actions cannot be played in {self.spec.id}: number "
                     f"{place + 1}, {action}, is illegal or ends the game; give actions that leave "
@@ -105,15 +109,28 @@ class Atari:
             IllegalActionError: when there is no such action or the episode is over; nothing
                 changes.
         """
+        return self._show(self.play(action))
+
+    def play(self, action: int, picture: bool = True) -> int:
+        """Plays as `step` does, but gives the reward alone.
+
+        Without `picture` this is as quick as the emulator, and `seen` is wrong until four more
+        actions have been played with one. Raises as `step`.
+        """
         action = index(action)
-        if self._last:
+        if self.terminated or self.truncated:
             raise IllegalActionError(f"the episode of {self.spec.id} is over; reset it first")
         if not 0 <= action < len(self._codes):
             last = len(self._codes) - 1
             raise IllegalActionError(
                 f"action {action} is illegal in {self.spec.id}; legal are 0 to {last}"
             )
-        return self._show(self._play(action))
+        return self._play(action, picture)
+
+    @property
+    def lives(self) -> int:
+        """Gives the lives left, 0 in games that have none."""
+        return int(self._ale.lives())
 
     def render(self) -> NDArray[np.uint8]:
         """Gives the last frame, `uint8[H, W, 3]`; most games have 210 x 160."""
@@ -135,14 +152,10 @@ class Atari:
         Raises:
             IllegalActionError: when the episode is over.
         """
-        if self._last:
+        if self.terminated or self.truncated:
             raise IllegalActionError(f"the episode of {self.spec.id} is over; save it before")
-        seen = len(self._stack) * self._protocol.frame_skip
+        seen = len(self.seen) * self._protocol.frame_skip
         return pack(self._made, self._track.noops, self._track.anchor(seen))
-
-    @property
-    def _last(self) -> bool:
-        return self._terminated or self._truncated
 
     def _begin(self, noops: int) -> None:
         """Begins an episode after some idle frames."""
@@ -152,10 +165,10 @@ class Atari:
         begun = atari.look(self._ale) if noops else atari.beginning(self._game)
         self._shown: atari.Beginning | None = begun
         self._frames, self._held = 0, atari.NOOP
-        self._terminated = self._truncated = False
+        self.terminated = self.truncated = False
         self._track = Track(noops)
-        self._raw[0], self._raw[1], self._stack[:] = begun.grey, 0, 0
-        shrink(self._lens, self._raw[0], self._stack[-1])
+        self.seen[:] = 0
+        self._eye.begin(begun.grey, self.seen[-1])
 
     def _restore(self, saved: bytes) -> None:
         """Brings back a saved state.
@@ -195,40 +208,29 @@ class Atari:
             reward += ale.act(code)
             left -= 1
             if ale.game_over():
-                self._terminated = True
+                self.terminated = True
                 break
             if picture and left < 2:
-                ale.getScreenGrayscale(self._raw[left])
+                self._eye.capture(ale, left)
         self._frames += len(codes) - left
         self._held, self._shown = codes[-1 - left], None
-        self._truncated = not self._terminated and self._frames >= self._protocol.max_frames
+        self.truncated = not self.terminated and self._frames >= self._protocol.max_frames
         if picture:
-            self._add_picture()
+            self.seen[:-1] = self.seen[1:]
+            if self.terminated:
+                self._eye.see_end(left, self.seen[-1])
+            else:
+                self._eye.see(self.seen[-1])
         return reward
-
-    def _add_picture(self) -> None:
-        """Puts a picture of the last two frames on the stack.
-
-        Where a game ends within an action they are those that were finished before the end, or
-        else the picture before, as every other wrapper has it.
-        """
-        join(self._raw[0], self._raw[1])
-        self._stack[:-1] = self._stack[1:]
-        shrink(self._lens, self._raw[0], self._stack[-1])
 
     def _show(self, reward: int) -> TimeStep:
         """Gives the moment that an action with a reward led to."""
         return TimeStep(
-            self._stack.copy(),
-            np.full(len(self._codes), not self._last),
+            self.seen.copy(),
+            np.full(len(self._codes), not (self.terminated or self.truncated)),
             0,
             np.array([reward], np.float64),
-            self._terminated,
-            self._truncated,
-            {"lives": np.asarray(self._ale.lives())},
+            self.terminated,
+            self.truncated,
+            {"lives": np.array(self.lives)},
         )
-
-
-@cache
-def _lens(height: int, width: int, screen: int) -> Lens:
-    return lens(height, width, screen)

@@ -48,12 +48,12 @@ def random_actions(env, steps, seed=0):
 
 @pytest.mark.parametrize("id", EVERYDAY)
 def test_games_keep_the_contract(id):
-    check_env(partial(used, id), steps=30)
+    check_env(partial(used, id), steps=20)
     assert isinstance(used(id), Env)
 
 
 def test_recorded_episodes_run_side_by_side_in_this_process():
-    check_env(partial(used, "pong"), partial(registry.make_recorded, "pong"), steps=9)
+    check_env(partial(used, "pong"), partial(registry.make_recorded, "pong"), steps=6)
 
 
 def theirs(env, seed, sticky):
@@ -87,11 +87,11 @@ def lockstep(env, seed, sticky, actions):
         assert told == (rewards[0], terminated[0], truncated[0]), time
 
 
-@pytest.mark.parametrize("id", ["seaquest", "pooyan", "breakout", "miniature_golf"])
-def test_sticky_actions_are_the_emulators_own(id):
-    env = used(id)
-    for seed in (0, 2**62 + 1):
-        lockstep(env, seed, 0.25, random_actions(env, 150, seed))
+@pytest.mark.parametrize(
+    ("id", "seed"), [("seaquest", 0), ("pooyan", 2**62 + 1), ("breakout", 7), ("miniature_golf", 1)]
+)
+def test_sticky_actions_are_the_emulators_own(id, seed):
+    lockstep(used(id), seed, 0.25, random_actions(used(id), 150, seed))
 
 
 @pytest.mark.parametrize("id", ["breakout", "trondead"])
@@ -111,7 +111,7 @@ def test_seeds_make_episodes_differ():
         assert len({used(id).reset(seed).observation.tobytes() for seed in range(4)}) == 1
 
 
-@pytest.mark.parametrize("id", ["seaquest", "trondead@nature-full", "miniature_golf"])
+@pytest.mark.parametrize("id", ["seaquest", "trondead@nature-full"])
 def test_a_used_env_plays_as_a_new_one(id):
     env, actions = used(id), random_actions(used(id), 40)
     play(env, random_actions(env, 77, 1), env.reset(9))
@@ -121,7 +121,7 @@ def test_a_used_env_plays_as_a_new_one(id):
 
 
 @pytest.mark.parametrize("id", ["seaquest", "breakout@nature", "trondead@nature-full"])
-@pytest.mark.parametrize("steps", [0, 2, 17, 41])
+@pytest.mark.parametrize("steps", [0, 2, 41])
 def test_a_saved_state_goes_on_as_if_it_had_never_stopped(id, steps):
     env, actions = used(id), random_actions(used(id), 60)
     env.reset(3, actions[:steps].tolist())
