@@ -82,6 +82,12 @@ def _make(spec: EnvSpec) -> Env:
     return Atari(spec)
 
 
+def _make_vector(spec: EnvSpec, num_rows: int) -> VectorEnv:
+    from envs.atari_vector import AtariVector
+
+    return AtariVector(spec, num_rows)
+
+
 def _make_recorded(spec: EnvSpec, num_rows: int) -> VectorEnv:
     return SerialVectorEnv([_make(spec) for _ in range(num_rows)])
 
@@ -104,7 +110,7 @@ def _group(name: str) -> tuple[str, ...] | None:
 FAMILY = Family(
     spec=_spec,
     make=_make,
-    make_vector=_make_recorded,
+    make_vector=_make_vector,
     make_recorded=_make_recorded,
     openings=_openings,
     action_name=lambda spec, action: ACTIONS[
