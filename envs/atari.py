@@ -35,6 +35,8 @@ class Beginning(NamedTuple):
     """`[H, W]`, luminance."""
     rgb: NDArray[np.uint8]
     """`[H, W, 3]`."""
+    drawn: int
+    """Frames of the emulator's own in which it has drawn already whether an action sticks."""
 
 
 def load(game: str) -> Any:
@@ -75,7 +77,11 @@ def greys(game: str) -> Greys:
 def look(ale: Any) -> Beginning:
     """Gives the moment that an emulator shows, to begin from it later."""
     return Beginning(
-        ale.cloneState(), ale.getScreen(), ale.getScreenGrayscale(), ale.getScreenRGB()
+        ale.cloneState(),
+        ale.getScreen(),
+        ale.getScreenGrayscale(),
+        ale.getScreenRGB(),
+        ale.getFrameNumber(),
     )
 
 

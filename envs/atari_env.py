@@ -3,7 +3,8 @@
 Chance is the emulator's own: with sticky actions an episode is bit by bit that of ale-py's
 `AtariVectorEnv` under `emulator_seed(seed)`. It is drawn outside of the emulator all the same, so
 that an episode begins anew in a fraction of a millisecond (a new seed costs the emulator 85 of
-them) and a saved state knows which action sticks.
+them) and a saved state knows which action sticks. Double Dunk alone differs: ale-py lets actions
+stick in the menu from which it starts the game, here it always starts the same.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ class Atari:
         self._codes = bytes(actions(self._game, self._protocol))
         self._made = f"{spec.id} by ale-py {atari.VERSION}"
         self._ale = atari.load(self._game)
-        height, width = atari.beginning(self._game).frame.shape
+        begun = atari.beginning(self._game)
+        self._drawn, (height, width) = begun.drawn, begun.frame.shape
         self._eye = Eye(atari.greys(self._game), height, width, self._protocol.screen)
         self.seen = np.zeros(spec.observation_shape, np.uint8)
         self.reset(0)
@@ -193,7 +195,8 @@ class Atari:
             codes = bytearray((code,)) * skip
         else:
             codes = bytearray()
-            for frame in range(self._frames, self._frames + skip):
+            first = self._drawn + self._frames
+            for frame in range(first, first + skip):
                 held = held if self._sticking[frame] else code
                 codes.append(held)
         if self._track.wants_anchor() and self._game not in atari.CANNOT_RESTORE:
