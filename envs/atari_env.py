@@ -223,7 +223,7 @@ class Atari:
             if self.terminated:
                 self._eye.see_end(left, self.seen[-1])
             else:
-                self._eye.see(self.seen[-1])
+                self._eye.see(self.seen[-2], self.seen[-1])
         return reward
 
     def _show(self, reward: int) -> TimeStep:

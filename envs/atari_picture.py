@@ -7,6 +7,7 @@ small pixel is the mean of the area that it covers, summed in the same order in 
 
 from __future__ import annotations
 
+import threading
 from math import ceil, floor
 from typing import Any, NamedTuple
 
@@ -76,35 +77,53 @@ def learn(greys: Greys, frame: NDArray[np.uint8], grey: NDArray[np.uint8]) -> No
     greys.known[frame] = True
 
 
+class _Scratch(threading.local):
+    """A frame for each height of screens, shared by all eyes of a thread, so that it stays near."""
+
+    def __init__(self) -> None:
+        self.frames: dict[int, NDArray[np.uint8]] = {}
+
+
+_SCRATCH = _Scratch()
+
+
 class Eye:
     """Looks at the last two frames of an emulator, and only at lines that changed since."""
 
     def __init__(self, greys: Greys, height: int, width: int, screen: int) -> None:
         """Makes an eye for screens `[height, width]` and pictures `[screen, screen]`."""
         self._greys, self._lens = greys, lens(height, width, screen)
-        self._new, self._old = (np.zeros((2, height, width), np.uint8) for _ in range(2))
+        self._frames = np.zeros((2, height, width), np.uint8)  # the last one first, in colours
+        self._changed = np.zeros(height, np.bool_)  # lines since `_joined` and `_means` were made
         self._joined = np.zeros((height, width), np.uint8)
         self._means = np.zeros((height, screen), np.float32)
-        self._fresh = False  # whether `_joined` and `_means` are those of `_old`
+        self._anew = True  # whether nothing is known of the frames before
 
     def begin(self, grey: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
         """Writes the picture of a first frame, given as luminance, `[H, W]`, into `out`."""
-        self._joined[:], self._fresh = grey, False
+        self._joined[:], self._anew, self._changed[:] = grey, True, True
         narrow(self._lens, self._joined, self._means)
-        lower(self._lens, self._means, out)
+        lower(self._lens, self._means, self._changed, out, out)
 
     def capture(self, emulator: Any, left: int) -> None:
         """Keeps what an emulator shows `left` frames, 1 or 0, before the end of an action."""
-        frame = self._new[left]
+        height, width = self._joined.shape
+        frame = _SCRATCH.frames.get(height)
+        if frame is None:
+            frame = _SCRATCH.frames[height] = np.zeros((height, width), np.uint8)
         emulator.getScreen(frame)
-        if not knows(self._greys, frame, self._old[left], self._fresh):
-            learn(self._greys, frame, emulator.getScreenGrayscale())
+        kept = self._frames[left]
+        if not keep(self._greys.known, frame, self._anew, kept, self._changed):
+            learn(self._greys, kept, emulator.getScreenGrayscale())
 
-    def see(self, out: NDArray[np.uint8]) -> None:
-        """Writes the picture of the two frames captured into `out`, `uint8[screen, screen]`."""
-        join(self._greys, self._lens, self._new, self._old, self._fresh, self._joined, self._means)
-        lower(self._lens, self._means, out)
-        self._new, self._old, self._fresh = self._old, self._new, True
+    def see(self, before: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
+        """Writes the picture of the two frames captured into `out`, `uint8[screen, screen]`.
+
+        `before` is the picture that was written last.
+        """
+        join(self._greys.of, self._lens, self._frames, self._changed, self._joined, self._means)
+        lower(self._lens, self._means, self._changed, before, out)
+        self._anew = False
 
     def see_end(self, left: int, out: NDArray[np.uint8]) -> None:
         """Writes the picture where a game ended `left` frames before the end of an action.
@@ -113,50 +132,52 @@ class Eye:
         other wrapper has it.
         """
         if not left:
-            self._joined = np.maximum(self._joined, self._greys.of[self._new[1]])
+            self._joined = np.maximum(self._joined, self._greys.of[self._frames[1]])
         self.begin(self._joined, out)
 
 
 @njit(cache=True)
-def _equal(one: Any, other: Any) -> Any:
-    """Tells whether two lines, `uint8[W]`, are equal; all at once, which is the quickest."""
-    different = 0
-    for column in range(one.size):
-        different |= one[column] ^ other[column]
-    return different == 0
+def keep(known: Any, frame: Any, anew: Any, kept: Any, changed: Any) -> Any:
+    """Keeps the lines of a frame that changed; tells whether all of their colours are known.
 
-
-@njit(cache=True)
-def knows(greys: Any, frame: Any, old: Any, fresh: Any) -> Any:
-    """Tells whether all colours of `frame`, `uint8[H, W]`, are known, as those of `old` are."""
-    known = True
+    Args:
+        known: `bool[256]`, colours.
+        frame: `uint8[H, W]`, in colours.
+        anew: True if all lines are to be kept.
+        kept: `uint8[H, W]`, the frame kept before.
+        changed: `bool[H]`, set where a line was kept.
+    """
+    all_known = True
     for line in range(frame.shape[0]):
-        if not (fresh and _equal(frame[line], old[line])):
+        different = 0
+        for column in range(frame.shape[1]):  # all of them at once, which is the quickest
+            different |= frame[line, column] ^ kept[line, column]
+        if anew or different != 0:
+            changed[line] = True
             for column in range(frame.shape[1]):
-                known &= greys.known[frame[line, column]]
-    return known
+                kept[line, column] = frame[line, column]
+                all_known &= known[frame[line, column]]
+    return all_known
 
 
 @njit(cache=True)
-def join(greys: Any, lens: Any, new: Any, old: Any, fresh: Any, joined: Any, means: Any) -> None:
+def join(of: Any, lens: Any, frames: Any, changed: Any, joined: Any, means: Any) -> None:
     """Writes the luminance of two frames, the lighter of each two pixels, and its lines' means.
 
     Args:
-        greys: a table that knows all colours.
+        of: `uint8[256]`, luminance of colours.
         lens: of the picture.
-        new: the frames in colours, `uint8[2, H, W]`.
-        old: those from which `joined` and `means` were made.
-        fresh: False if they were not.
+        frames: `uint8[2, H, W]`, in colours.
+        changed: `bool[H]`, the lines to be written.
         joined: `uint8[H, W]`.
         means: `float32[H, screen]`.
     """
     for line in range(joined.shape[0]):
-        if fresh and _equal(new[0, line], old[0, line]) and _equal(new[1, line], old[1, line]):
-            continue
-        for column in range(joined.shape[1]):
-            one, other = greys.of[new[0, line, column]], greys.of[new[1, line, column]]
-            joined[line, column] = max(one, other)
-        narrow(lens, joined[line : line + 1], means[line : line + 1])
+        if changed[line]:
+            for column in range(joined.shape[1]):
+                one, other = of[frames[0, line, column]], of[frames[1, line, column]]
+                joined[line, column] = max(one, other)
+            narrow(lens, joined[line : line + 1], means[line : line + 1])
 
 
 @njit(cache=True)
@@ -176,15 +197,28 @@ def narrow(lens: Any, lines: Any, out: Any) -> None:
 
 
 @njit(cache=True)
-def lower(lens: Any, means: Any, out: Any) -> None:
-    """Writes the means over lines, `float32[H, screen]`, rounded into `uint8[screen, screen]`."""
+def lower(lens: Any, means: Any, changed: Any, before: Any, out: Any) -> None:
+    """Writes the means over lines into the picture `out`, `uint8[screen, screen]`.
+
+    Args:
+        lens: of the picture.
+        means: `float32[H, screen]`.
+        changed: `bool[H]`, lines whose means are not those of `before`; all False afterwards.
+        before: an older picture.
+        out: the new one.
+    """
     sums = np.zeros(out.shape[1], np.float32)
     for row in range(out.shape[0]):
+        top, taps = lens.tops[row], lens.heights.shape[0]
+        if not changed[top : top + taps].any():
+            out[row] = before[row]
+            continue
         sums[:] = 0
-        for tap in range(lens.heights.shape[0]):
-            share, line = lens.heights[tap, row], lens.tops[row] + tap
+        for tap in range(taps):
+            share = lens.heights[tap, row]
             if share != 0:
                 for column in range(out.shape[1]):
-                    sums[column] += share * means[line, column]
+                    sums[column] += share * means[top + tap, column]
         for column in range(out.shape[1]):
             out[row, column] = np.uint8(np.rint(sums[column]))
+    changed[:] = False

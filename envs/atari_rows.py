@@ -80,6 +80,8 @@ class Rows:
         """Starts an emulator for each of `rows` and puts their first moments on the board."""
         self._board = board
         self._envs = {row: Atari(spec) for row in rows}
+        for row, env in self._envs.items():
+            env.seen = board.observation[row]
         self.reset([Order(row, 0, None) for row in rows])
 
     def reset(self, orders: Sequence[Order]) -> None:
@@ -111,7 +113,6 @@ class Rows:
 
     def _put(self, row: int, reward: int) -> None:
         board, env = self._board, self._envs[row]
-        board.observation[row] = env.seen
         board.rewards[row] = reward
         board.terminated[row], board.truncated[row] = env.terminated, env.truncated
         board.lives[row] = env.lives

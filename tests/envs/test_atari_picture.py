@@ -67,7 +67,7 @@ def test_an_eye_that_looks_at_changes_sees_what_a_new_one_sees():
             screens.shown[lines, 7] = step
             eye.capture(screens, left)
             frames.append(screens.shown)
-        eye.see(picture)
+        eye.see(picture.copy(), picture)
         joined = np.maximum(COLOURS[frames[-1]], COLOURS[frames[-2]])
         Eye(greys, 210, 160, 84).begin(joined, alone)
         assert np.array_equal(picture, alone)
