@@ -67,6 +67,7 @@ _TARGETS = {
     "negamax": "agents.negamax:NegamaxPlayer",
     "mcts": "agents.mcts:MctsPlayer",
     "solver": "agents.solver:SolverPlayer",
+    "repeat": "agents.repeat:RepeatPlayer",
     "kaggle:random": "agents.kaggle_builtin:random_player",
     "kaggle:negamax": "agents.kaggle_builtin:negamax_player",
 }
@@ -77,6 +78,7 @@ _KINDS = (
     Kind("negamax:seconds=S", "negamax", "connectx*", "alpha-beta search for S seconds a move"),
     Kind("mcts:simulations=N", "mcts", "connectx*", "tree search by N random play-outs a move"),
     Kind("solver", "solver", "connectx*", "perfect play; on large boards a proven bound's best"),
+    Kind("repeat:action=N", "repeat", "*", "action N all the time, or the next legal one above it"),
     Kind("kaggle:random", "kaggle:random", "connectx*", "the interpreter's own random agent"),
     Kind("kaggle:negamax", "kaggle:negamax", "connectx*", "the interpreter's own negamax, 4 deep"),
 )
