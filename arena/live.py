@@ -14,20 +14,23 @@ from arena.standings import ByEnv, games_of
 _REDRAW_S = 0.25
 _LINE_S = 5.0
 _BAR = 32
+_WHOLE = 10
+"""Games a second from which they are told without a decimal."""
 
 
 class Live:
     """A live ladder on a terminal, a line every few seconds elsewhere, on stderr."""
 
-    def __init__(self, total: int, already: int, quiet: bool) -> None:
+    def __init__(self, total: int, already: int, quiet: bool, unit: str = "games") -> None:
         """Starts the clock.
 
         Args:
             total: games of the whole tournament.
             already: of these, the games that were played before.
             quiet: show nothing.
+            unit: what a game is called.
         """
-        self._total, self._already = total, already
+        self._total, self._already, self._unit = total, already, unit
         self._console = screen.console(stderr=True)
         self._quiet = quiet
         self._began = self._last = time.monotonic()
@@ -73,9 +76,9 @@ class Live:
         left = (self._total - games) / max(speed, 1e-9)
         full = round(_BAR * games / self._total)
         bar = "━" * full + "╌" * (_BAR - full)
-        return Text(
-            f"{bar} {games:,} of {self._total:,} games, {speed:,.0f} a second, {left:,.0f} s left"
-        )
+        pace = f"{speed:,.0f}" if speed >= _WHOLE else f"{speed:.1f}"
+        done = f"{games:,} of {self._total:,} {self._unit}"
+        return Text(f"{bar} {done}, {pace} a second, {left:,.0f} s left")
 
 
 class Progress:

@@ -11,7 +11,7 @@ import click
 
 from agents import sandbox, workspace
 from arena import executor as executors
-from arena import ladder, runs, screen, tournament
+from arena import ladder, runs, screen, solo_chunks, tournament
 from arena.chunk import ON_FAULT
 from arena.cli import EXIT_FAULTS
 from arena.commands import dir_option, json_option, print_json
@@ -125,7 +125,8 @@ def _play(
 ) -> ByEnv:
     by_env: ByEnv = {}
     add_by_env(by_env, records.episodes())
-    with Live(tournament.total_games(config), games_of(by_env), quiet) as live:
+    unit = "episodes" if solo_chunks.is_solo(config.env) else "games"
+    with Live(tournament.total_games(config), games_of(by_env), quiet, unit) as live:
         for chunk in tournament.run(config, cards, records, executor):
             add_by_env(by_env, chunk.records)
             live.show(by_env, chunk.env)
