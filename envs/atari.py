@@ -15,8 +15,12 @@ from envs.atari_picture import Greys, learn, no_greys
 VERSION: str = ale_py.__version__
 NOOP = 0
 """The emulator's number of the action that does nothing."""
-CANNOT_RESTORE = frozenset({"miniature_golf"})
+_LOSE_SCORE = frozenset({"miniature_golf"})
 """Games whose score ale-py 0.12.1 loses when it restores a state."""
+_UNFINISHED = frozenset({"qbert", "tetris"})
+"""Games that begin within a frame, which a state of ale-py 0.12.1 does not tell."""
+DRAWN_BEFORE = {"berzerk": 40}
+"""Frames in which ale-py draws whether an action sticks before the game begins; else none."""
 
 ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
 
@@ -35,8 +39,6 @@ class Beginning(NamedTuple):
     """`[H, W]`, luminance."""
     rgb: NDArray[np.uint8]
     """`[H, W, 3]`."""
-    drawn: int
-    """Frames of the emulator's own in which it has drawn already whether an action sticks."""
 
 
 def load(game: str) -> Any:
@@ -81,17 +83,25 @@ def look(ale: Any) -> Beginning:
         ale.getScreen(),
         ale.getScreenGrayscale(),
         ale.getScreenRGB(),
-        ale.getFrameNumber(),
     )
 
 
 def begin(ale: Any, game: str) -> None:
     """Puts an emulator, whatever it did before, where its game begins."""
-    if game in CANNOT_RESTORE:
+    state = beginning(game).state
+    if game in _LOSE_SCORE:
         _insert(ale, game)
         ale.reset_game()
+    elif game in _UNFINISHED:
+        ale.reset_game()  # leaves the emulator within a frame, but not always in the same state
+        ale.restoreState(state)
     else:
-        restore(ale, beginning(game).state)
+        restore(ale, state)
+
+
+def can_restore(game: str) -> bool:
+    """Tells whether a game goes on from a state of its emulator as if nothing had happened."""
+    return game not in _LOSE_SCORE and game not in _UNFINISHED
 
 
 def restore(ale: Any, state: Any) -> None:

@@ -66,8 +66,8 @@ class Atari:
         self._codes = bytes(actions(self._game, self._protocol))
         self._made = f"{spec.id} by ale-py {atari.VERSION}"
         self._ale = atari.load(self._game)
-        begun = atari.beginning(self._game)
-        self._drawn, (height, width) = begun.drawn, begun.frame.shape
+        self._drawn = atari.DRAWN_BEFORE.get(self._game, 0)
+        height, width = atari.beginning(self._game).frame.shape
         self._eye = Eye(atari.greys(self._game), height, width, self._protocol.screen)
         self.seen = np.zeros(spec.observation_shape, np.uint8)
         self.reset(0)
@@ -199,7 +199,7 @@ class Atari:
             for frame in range(first, first + skip):
                 held = held if self._sticking[frame] else code
                 codes.append(held)
-        if self._track.wants_anchor() and self._game not in atari.CANNOT_RESTORE:
+        if self._track.wants_anchor() and atari.can_restore(self._game):
             self._track.add_anchor(self._ale.cloneState().serialize(), self._frames)
         self._track.add(codes)
         return self._emulate(codes, picture)

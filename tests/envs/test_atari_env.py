@@ -121,7 +121,7 @@ def test_a_used_env_plays_as_a_new_one(id):
     assert old[1] == new[1]
 
 
-@pytest.mark.parametrize("id", ["seaquest", "breakout@nature", "trondead@nature-full"])
+@pytest.mark.parametrize("id", ["seaquest", "breakout@nature", "trondead@nature-full", "qbert"])
 @pytest.mark.parametrize("steps", [0, 2, 41])
 def test_a_saved_state_goes_on_as_if_it_had_never_stopped(id, steps):
     env, actions = used(id), random_actions(used(id), 60)
