@@ -42,6 +42,7 @@ USER_ERRORS = {
     "agents.base:AgentError",
     "arena.atari_scores:PublishedError",
     "arena.compare:CompareError",
+    "arena.film:FilmError",
     "arena.grade:PositionsError",
     "arena.moves:MovesError",
     "arena.rating_prior:RatingError",

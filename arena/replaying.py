@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -35,7 +35,7 @@ def begin(record: MatchRecord) -> tuple[Env, TimeStep]:
                 f"is {here}; only the same plays it again"
             )
     env = registry.make(record.env)
-    return env, env.reset(record.seed, _start(record))
+    return env, env.reset(record.seed, start(record))
 
 
 def moments(record: MatchRecord) -> Iterator[TimeStep]:
@@ -51,16 +51,26 @@ def moments(record: MatchRecord) -> Iterator[TimeStep]:
         yield env.step(action)
 
 
-def difference(record: MatchRecord) -> str | None:
+Follow = Callable[[Env, TimeStep], None]
+"""Told every moment of an episode that is played again."""
+
+
+def difference(record: MatchRecord, follow: Follow | None = None) -> str | None:
     """Gives how an episode differs from its record when it is played again; None = it does not.
+
+    Args:
+        record: of the episode.
+        follow: told the first moment, and that after every action until a difference is found.
 
     Raises:
         ForeignRecordError: as `begin`.
     """
+    follow = follow or _ignore
     try:
         env, step = begin(record)
     except IllegalActionError as error:
         return f"its start cannot be played: {error}"
+    follow(env, step)
     returns = np.zeros(env.spec.num_players)
     *along, last = [record.digests[k : k + 8] for k in range(0, len(record.digests), 8)] or [b""]
     if len(along) != _digests_along(record):
@@ -70,6 +80,7 @@ def difference(record: MatchRecord) -> str | None:
             step = env.step(action)
         except IllegalActionError as error:
             return f"action {number} cannot be played: {error}"
+        follow(env, step)
         returns += step.rewards
         place, between = divmod(number, DIGEST_EVERY)
         if not between and place <= len(along) and env.digest() != along[place - 1]:
@@ -84,6 +95,10 @@ def difference(record: MatchRecord) -> str | None:
     return None
 
 
+def _ignore(env: Env, step: TimeStep) -> None:
+    """Follows nothing."""
+
+
 def _digests_along(record: MatchRecord) -> int:
     """Gives the digests before the last; where an episode ends by the rules it is noted once."""
     by_rules = record.blame is None
@@ -94,7 +109,7 @@ def _numbers(values: tuple[float, ...] | list[float]) -> str:
     return ", ".join(f"{value:g}" for value in values)
 
 
-def _start(record: MatchRecord) -> Start | None:
+def start(record: MatchRecord) -> Start | None:
     """Gives where an episode begins: a saved state in solo play, else the actions played first."""
     if not record.start:
         return None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,54 +11,49 @@ import click
 import numpy as np
 from rich.text import Text
 
-from arena import runs, screen
+from arena import film_screen, playback, replaying, runs, screen
 from arena.cli import EXIT_FILE
 from arena.commands import dir_option, json_option, print_json
-from arena.records import MatchRecord, Records
+from arena.film import Film
+from arena.match_record import MatchRecord
+from arena.playback import Playback
+from arena.records import Records
 from arena.runs import RunError
 from envs import registry
-
-
-@dataclass(frozen=True)
-class Replay:
-    """A recorded game with all its positions."""
-
-    record: MatchRecord
-    moves: tuple[int, ...]
-    """The opening's and the players' actions."""
-    verified: bool
-    """Whether playing it again ends in the recorded state."""
+from envs.base import IllegalActionError
 
 
 @click.command()
 @click.argument("episode")
-@click.option("--at", type=int, help="Show only the position after this many moves.")
+@click.option("--at", type=int, help="Show only the moment after this many moves.")
+@click.option(
+    "--speed",
+    type=click.FloatRange(playback.SLOWEST, playback.FASTEST),
+    default=1.0,
+    show_default=True,
+    help="Of Atari games; 1 is 60 frames a second.",
+)
 @dir_option
 @json_option
-def command(episode: str, at: int | None, root: Path, as_json: bool) -> int:
-    """Step through a recorded game, move by move.
+def command(episode: str, at: int | None, speed: float, root: Path, as_json: bool) -> int:
+    """Watch a recorded episode, or step through it move by move.
 
-    EPISODE is RUN/NUMBER. Keys: right or space forward, left back, home, end, q. Off a terminal all
-    positions are printed.
+    EPISODE is RUN/NUMBER. Keys of a board game: right or space forward, left back, home, end, q;
+    an Atari game tells its own. Off a terminal all positions of a board are printed, or the last
+    picture of an Atari game.
     """
-    replay = load(root, episode)
-    code = 0 if replay.verified else EXIT_FILE
-    if as_json:
-        print_json(_document(replay))
-    elif at is not None:
-        _show(replay, min(max(at, 0), len(replay.moves)))
-    elif sys.stdin.isatty() and sys.stdout.isatty():
-        _step_through(replay)
+    record = find(root, episode)
+    if registry.draws(record.env):
+        difference = _show_board(record, at, as_json)
     else:
-        for place in range(len(replay.moves) + 1):
-            _show(replay, place)
-    if not replay.verified:
-        screen.warn("played again, this game ends in another state than the one recorded")
-    return code
+        difference = _show_film(Film(record), at, speed, as_json)
+    if difference is not None:
+        screen.warn(f"played again, this episode differs from its record: {difference}")
+    return 0 if difference is None else EXIT_FILE
 
 
-def load(root: Path, episode: str) -> Replay:
-    """Gives a recorded game, played again and compared with what was recorded.
+def find(root: Path, episode: str) -> MatchRecord:
+    """Gives a recorded episode.
 
     Raises:
         RunError: when the text is no episode or the run is not there.
@@ -68,18 +63,39 @@ def load(root: Path, episode: str) -> Replay:
     if not slash or not number.isdigit():
         raise RunError(f"'{episode}' is no episode; write RUN/NUMBER, such as demo-1/1")
     with Records.read(runs.existing(root, name)) as records:
-        record = records.episode(int(number))
-    env = registry.make(record.env)
-    env.reset(record.seed, list(record.start))
-    returns = np.zeros(env.spec.num_players)
-    for action in record.actions:
-        returns += env.step(action).rewards
-    verified = env.digest() == record.digests[-8:] and tuple(returns.tolist()) == record.returns
-    return Replay(record, (*record.start, *record.actions), verified)
+        return records.episode(int(number))
 
 
-def _document(replay: Replay) -> dict[str, Any]:
-    record = replay.record
+def _show_film(film: Film, at: int | None, speed: float, as_json: bool) -> str | None:
+    """Shows an episode that has pictures; gives how it differs from its record."""
+    if as_json:
+        print_json(_document(film.record, film.difference) | {"rewards": film.rewards})
+    elif at is None and sys.stdin.isatty() and sys.stdout.isatty():
+        film_screen.play(film, Playback(film.length, speed=speed))
+    else:
+        place = film.length if at is None else min(max(at, 0), film.length)
+        click.echo(film_screen.still(film, place, film_screen.has_colour()))
+    return film.difference
+
+
+def _show_board(record: MatchRecord, at: int | None, as_json: bool) -> str | None:
+    """Shows a game on a board; gives how it differs from its record."""
+    difference = replaying.difference(record)
+    moves = (*record.start, *record.actions)
+    with contextlib.suppress(IllegalActionError):  # the difference tells where
+        if as_json:
+            print_json(_document(record, difference))
+        elif at is not None:
+            _show(record, min(max(at, 0), len(moves)))
+        elif sys.stdin.isatty() and sys.stdout.isatty():
+            _step_through(record)
+        else:
+            for place in range(len(moves) + 1):
+                _show(record, place)
+    return difference
+
+
+def _document(record: MatchRecord, difference: str | None) -> dict[str, Any]:
     return {
         "number": record.number,
         "env": record.env,
@@ -90,36 +106,37 @@ def _document(replay: Replay) -> dict[str, Any]:
         "termination": record.termination,
         "blame": record.blame,
         "fault": record.fault,
-        "verified": replay.verified,
+        "verified": difference is None,
+        "difference": difference,
     }
 
 
-def _step_through(replay: Replay) -> None:
-    place = 0
+def _step_through(record: MatchRecord) -> None:
+    place, last = 0, len(record.start) + len(record.actions)
     while True:
         click.clear()
-        _show(replay, place)
+        _show(record, place)
         key = click.getchar()
         if key in ("q", "\x1b", "\x03"):
             return
-        steps = {"\x1b[D": -1, "h": -1, "p": -1, "\x1b[H": -place, "\x1b[F": len(replay.moves)}
-        place = min(max(place + steps.get(key, 1), 0), len(replay.moves))
+        steps = {"\x1b[D": -1, "h": -1, "p": -1, "\x1b[H": -place, "\x1b[F": last}
+        place = min(max(place + steps.get(key, 1), 0), last)
 
 
-def _show(replay: Replay, place: int) -> None:
-    record = replay.record
+def _show(record: MatchRecord, place: int) -> None:
+    moves = (*record.start, *record.actions)
     draw = registry.draw(record.env)
     console = screen.console()
-    board = draw(replay.moves[:place], not console.no_color)
+    board = draw(moves[:place], not console.no_color)
     opening = len(record.start)
-    what = f"move {place} of {len(replay.moves)}"
+    what = f"move {place} of {len(moves)}"
     if place:
         mover = (place - 1) % len(record.agents)
         who = "the opening" if place <= opening else record.agents[mover]
-        what += f": {who} played {registry.action_name(record.env)(replay.moves[place - 1])}"
+        what += f": {who} played {registry.action_name(record.env)(moves[place - 1])}"
     console.print(Text(f"{'  v  '.join(record.agents)}    {what}", style="bold"))
     console.print(Text.from_ansi(board))
-    if place == len(replay.moves):
+    if place == len(moves):
         console.print(Text(_ending(record), style="bold"))
     console.print()
 
