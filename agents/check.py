@@ -15,21 +15,25 @@ from envs import registry
 from envs.base import EnvSpec, TimeStep
 from envs.seeding import derive, mix
 
-_MAX_STEPS = 300
 _DUE_S = 120.0
 _SLACK = 1e-6
 
 
 def check_player(
-    make: Callable[[], Player], env_id: str, games: int = 6, deterministic: bool = True
+    make: Callable[[], Player],
+    env_id: str,
+    games: int = 6,
+    deterministic: bool = True,
+    moves: int = 300,
 ) -> None:
-    """Tests that a player keeps the contract, by playing a few games against random play.
+    """Tests that a player keeps the contract, by playing a few games, against random play.
 
     Args:
         make: gives a new player.
         env_id: what to play.
         games: how many; each is played three times: all at once, again, and one at a time.
         deterministic: whether equal seeds must give equal play; False for players by time.
+        moves: after which a game is left, those of all players together.
 
     Raises:
         AssertionError: when it does not; the text says what was wrong.
@@ -39,10 +43,14 @@ def check_player(
     seeds = np.array([derive("check", game) for game in range(games)])
     at_once = player.max_batch or games
     chunks = [np.arange(games)[i : i + at_once] for i in range(0, games, at_once)]
-    first = [play for chunk in chunks for play in _play(player, env_id, seeds, chunk)]
-    again = [play for chunk in chunks for play in _play(player, env_id, seeds, chunk)]
-    other = make()
-    alone = [_play(other, env_id, seeds, np.array([game]))[0] for game in range(games)]
+    singly = [np.array([game]) for game in range(games)]
+
+    def played(player: Player, chunks: Sequence[NDArray[np.int64]]) -> list[list[int]]:
+        return [play for chunk in chunks for play in _play(player, env_id, seeds, chunk, moves)]
+
+    first = played(player, chunks)
+    again = played(player, chunks)
+    alone = played(make(), singly)
     if deterministic:
         _compare(first, again, "after a second reset with the same seeds")
         _compare(first, alone, "by a new player, one game at a time")
@@ -63,15 +71,15 @@ def _check_attributes(player: Player) -> None:
 
 
 def _play(
-    player: Player, env_id: str, seeds: NDArray[np.int64], games: NDArray[np.int64]
+    player: Player, env_id: str, seeds: NDArray[np.int64], games: NDArray[np.int64], moves: int
 ) -> list[list[int]]:
     """Gives the player's actions in each game; it sits at every seat in turn."""
-    env = registry.make_vector(env_id, len(games))
+    env = registry.make_recorded(env_id, len(games))
     seats = games % env.spec.num_players
     player.reset(env.spec, seats.copy(), seeds[games])
     step = env.reset(np.arange(len(games)), seeds[games])
     plays: list[list[int]] = [[] for _ in games]
-    for ply in range(_MAX_STEPS):
+    for ply in range(moves):
         if step.last.all():
             break
         actions = _random_actions(step, seeds[games], ply)

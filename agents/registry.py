@@ -68,6 +68,7 @@ _TARGETS = {
     "mcts": "agents.mcts:MctsPlayer",
     "solver": "agents.solver:SolverPlayer",
     "repeat": "agents.repeat:RepeatPlayer",
+    "follow-ball": "agents.follow_ball:FollowBallPlayer",
     "kaggle:random": "agents.kaggle_builtin:random_player",
     "kaggle:negamax": "agents.kaggle_builtin:negamax_player",
 }
@@ -79,6 +80,8 @@ _KINDS = (
     Kind("mcts:simulations=N", "mcts", "connectx*", "tree search by N random play-outs a move"),
     Kind("solver", "solver", "connectx*", "perfect play; on large boards a proven bound's best"),
     Kind("repeat:action=N", "repeat", "*", "action N all the time, or the next legal one above it"),
+    Kind("follow-ball", "follow-ball", "ALE/Pong-v5*", "catches the ball, from pixels alone"),
+    Kind("follow-ball", "follow-ball", "ALE/Breakout-v5*", "catches the ball, from pixels alone"),
     Kind("kaggle:random", "kaggle:random", "connectx*", "the interpreter's own random agent"),
     Kind("kaggle:negamax", "kaggle:negamax", "connectx*", "the interpreter's own negamax, 4 deep"),
 )

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,13 @@ from agents import registry
 from agents.base import AgentError, Decisions, Failure
 from agents.check import check_player
 from agents.random import RandomPlayer
-from envs.base import EnvSpec
+from envs import registry as envs
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {"torch", "gymnasium", "kaggle_environments", "stable_baselines3", "ale_py"}
-TYPED = [kind.agent for kind in registry.kinds()]
+TYPED = list(dict.fromkeys(kind.agent for kind in registry.kinds()))
+ENVS = ("connectx", "connectx-5x4x3", "ALE/Pong-v5", "ALE/Breakout-v5@nature-full")
+PLAYED = [(k.agent, env) for k in registry.kinds() for env in ENVS if fnmatch(env, k.env)]
 GAMES = {
     ("kaggle:negamax", "connectx"): 1,
     ("kaggle:negamax", "connectx-5x4x3"): 2,
@@ -27,26 +30,31 @@ def named(typed):
     return typed.replace("=N", "=3").replace("=S", "=0.01")
 
 
-@pytest.mark.parametrize("env_id", ["connectx", "connectx-5x4x3"])
-@pytest.mark.parametrize("typed", TYPED)
+@pytest.mark.parametrize(("typed", "env_id"), PLAYED)
 def test_every_kind_keeps_the_contract(typed, env_id):
+    atari = env_id.startswith("ALE/")
     check_player(
         lambda: registry.make(named(typed)),
         env_id,
-        games=GAMES.get((typed, env_id), 6),
+        games=2 if atari else GAMES.get((typed, env_id), 6),
         deterministic="seconds" not in typed,
+        moves=150 if atari else 300,
     )
 
 
+def test_every_kind_is_tested():
+    assert {typed for typed, _ in PLAYED} == set(TYPED)
+
+
 @pytest.mark.parametrize("kind", registry.kinds())
-def test_kinds_refuse_environments_that_are_not_theirs(kind):
-    player = registry.make(named(kind.agent))
-    pong = EnvSpec("ALE/Pong-v5", {}, 1, 6, (210, 160, 3), 0.99)
-    reset = (pong, np.zeros(1, np.int64), np.zeros(1, np.int64))
-    if kind.env == "*":
+@pytest.mark.parametrize("env_id", ["connectx", "ALE/Freeway-v5"])
+def test_kinds_refuse_environments_that_are_not_theirs(kind, env_id):
+    player = registry.make(kind.agent.replace("=N", "=1").replace("=S", "=0.01"))
+    reset = (envs.spec(env_id), np.zeros(1, np.int64), np.zeros(1, np.int64))
+    if fnmatch(env_id, kind.env):
         player.reset(*reset)
     else:
-        with pytest.raises(AgentError, match="plays connectx only, not 'ALE/Pong-v5'"):
+        with pytest.raises(AgentError, match=f"plays .* only, not '{env_id}'; choose another"):
             player.reset(*reset)
 
 
