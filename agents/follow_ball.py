@@ -23,18 +23,16 @@ class Game(NamedTuple):
 
     directions: Callable[..., None]
     """Kernel `(pictures, rows, memory, sticky, out)`, see the modules of the games."""
-    memory: tuple[int, ...]
-    """What it remembers of a row at first."""
+    memory: tuple[float, ...]
+    """What it knows of a row at first."""
     names: tuple[str, ...]
     """Names of the actions that stand for directions -1, 0, 1 and, if need be, 2."""
 
 
 _GAMES = {
-    "ALE/Pong-v5": Game(follow_pong.directions, (0, 1, 0), ("RIGHT", "NOOP", "LEFT")),
+    "ALE/Pong-v5": Game(follow_pong.directions, follow_pong.MEMORY, ("RIGHT", "NOOP", "LEFT")),
     "ALE/Breakout-v5": Game(
-        follow_breakout.directions,
-        (0, follow_breakout.LONG),
-        ("LEFT", "NOOP", "RIGHT", "FIRE"),
+        follow_breakout.directions, follow_breakout.MEMORY, ("LEFT", "NOOP", "RIGHT", "FIRE")
     ),
 }
 _PICTURES = (4, 84, 84)
@@ -50,7 +48,7 @@ class FollowBallPlayer:
         """Makes the player; it has no options."""
         self._game = _GAMES["ALE/Pong-v5"]
         self._actions = np.zeros(0, np.int64)
-        self._memory = np.zeros((0, 1), np.int64)
+        self._memory = np.zeros((0, 1))
         self._sticky = 0.0
 
     def reset(self, spec: EnvSpec, seats: NDArray[np.int64], seeds: NDArray[np.int64]) -> None:

@@ -10,7 +10,19 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from agents.paddle import FRAMES, WIDTH, edges, fold, inner, paddle, spot, steer
+from agents.paddle import (
+    FRAMES,
+    KNOB,
+    PLACE,
+    STICK,
+    WIDTH,
+    edges,
+    fold,
+    inner,
+    paddle,
+    spot,
+    steer,
+)
 
 _FIELD = (38, 75)
 """Rows of pixels between the bricks and the paddle."""
@@ -29,15 +41,21 @@ _LEFT, _RIGHT = 7.5, 152.5
 """Where the middle of a ball turns back."""
 _DOWN = 188.0
 """Where it is hit."""
-LONG, _SHORT = 16, 12
+_LONG, _SHORT = 16.0, 12.0
 """Lengths of the paddle, before and after the ball has met the upper wall."""
-_MARGIN = 4.0
+_MARGIN = 5.0
 """Points from the paddle's end at which a ball is safe."""
 _MOST_SHORT = 18.5
 """A short paddle in full run shows less."""
 _SEEN = (10.0, 149.0)
 """A paddle within these is seen whole."""
 _CENTRE = 80.0
+_REACH = (16.0, 144.0)
+"""How far the paddle's middle goes."""
+_LENGTH = KNOB + 1
+"""Place in the memory of the paddle's length."""
+MEMORY = (0.0, np.nan, np.nan, _LONG)
+"""What is known of a row at first."""
 FIRE = 2
 """In place of a direction: bring the next ball into play."""
 
@@ -54,24 +72,21 @@ def _own_edges(picture: Any, out: Any) -> Any:
 
 
 @inner
-def _own(pictures: Any, memory: Any, out: Any) -> Any:
-    """Writes where the middle of the paddle and its knob are; tells if it is seen.
-
-    `memory` holds the direction held last and the paddle's length, which changes.
-    """
-    now, before = np.zeros(2), np.zeros(2)
+def _own(pictures: Any, memory: Any) -> Any:
+    """Notes in `memory` where the paddle and its knob are, and its length; tells if it is seen."""
+    now, own = np.zeros(2), memory[PLACE : KNOB + 1]
     if not _own_edges(pictures[3], now):
+        own[:] = np.nan
         return False
     if now[1] - now[0] > _MOST_SHORT:
-        memory[1] = LONG
-    elif now[1] - now[0] < LONG - 1 and _SEEN[0] < now[0] and now[1] < _SEEN[1]:
-        memory[1] = _SHORT
-    if now[1] - now[0] < memory[1] - 1:  # partly before a wall
-        half = memory[1] / 2
-        out[:] = now[1] - half if now[0] < _CENTRE else now[0] + half
-        return True
-    _own_edges(pictures[2], before)
-    paddle(now, before, memory[1], memory[0], out)
+        memory[_LENGTH] = _LONG
+    elif now[1] - now[0] < _LONG - 1 and _SEEN[0] < now[0] and now[1] < _SEEN[1]:
+        memory[_LENGTH] = _SHORT
+    if now[1] - now[0] < memory[_LENGTH] - 1:  # partly before a wall
+        half = memory[_LENGTH] / 2
+        own[:] = now[1] - half if now[0] < _CENTRE else now[0] + half
+    else:
+        paddle(now, memory[_LENGTH], memory[STICK], own)
     return True
 
 
@@ -95,14 +110,14 @@ def _flight(pictures: Any, out: Any) -> Any:
 
 
 @inner
-def _direction(pictures: Any, memory: Any, sticky: Any, part: Any) -> Any:
+def _direction(pictures: Any, memory: Any, sticky: Any) -> Any:
     """Gives -1 for left, 0, 1 for right or FIRE."""
-    own, ball = np.zeros(2), np.zeros(4)
+    ball = np.zeros(4)
     count = _flight(pictures, ball)
     if ball[1] == 0 and not spot(pictures[3], _ABOVE, _GROUND, ball[:2]) and count == 0:
-        memory[1] = LONG
+        memory[_LENGTH] = _LONG
         return FIRE
-    if not _own(pictures, memory, own):
+    if not _own(pictures, memory):
         return 0
     due, goal = _SOON, _CENTRE
     if ball[1] > 0:
@@ -110,9 +125,9 @@ def _direction(pictures: Any, memory: Any, sticky: Any, part: Any) -> Any:
         if ball[3] > 0.1:
             frames = (_DOWN - ball[1]) / ball[3]
             due = max(frames - 0.5, 1.0)
-            goal = fold(ball[0] + ball[2] * frames, _LEFT, _RIGHT) - part
-    goal = min(max(goal, 16.0), 144.0)
-    return steer(own, memory[0], goal, due, (sticky, 1, 0, memory[1] / 2 - _MARGIN))
+            goal = fold(ball[0] + ball[2] * frames, _LEFT, _RIGHT)
+    goal = min(max(goal, _REACH[0]), _REACH[1])
+    return steer(memory, goal, due, (sticky, 1, 0, memory[_LENGTH] / 2 - _MARGIN))
 
 
 @njit(cache=True)
@@ -122,11 +137,11 @@ def directions(pictures: Any, rows: Any, memory: Any, sticky: Any, out: Any) -> 
     Args:
         pictures: `uint8[R, 4, 84, 84]`, the newest last.
         rows: `int64[R]`.
-        memory: `int64[B, 2]`, the direction held last and the paddle's length; changes.
+        memory: `float64[B, 4]`, what is known of each row, at first `MEMORY`; changes.
         sticky: the chance that an action sticks.
         out: `int64[R]`.
     """
     for place in range(rows.size):
         row = memory[rows[place]]
-        out[place] = _direction(pictures[place], row, sticky, 0.0)
-        row[0] = 0 if out[place] == FIRE else out[place]
+        out[place] = _direction(pictures[place], row, sticky)
+        row[STICK] = 0 if out[place] == FIRE else out[place]

@@ -12,7 +12,20 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from agents.paddle import FRAMES, HEIGHT, SPEED, edges, fold, inner, paddle, spot, steer
+from agents.paddle import (
+    FRAMES,
+    HEIGHT,
+    KNOB,
+    PLACE,
+    SPEED,
+    STICK,
+    edges,
+    fold,
+    inner,
+    paddle,
+    spot,
+    steer,
+)
 
 _FIELD = (14, 77)
 """Rows of pixels between the walls."""
@@ -28,8 +41,6 @@ _LENGTH = 16.0
 _FIFTHS = np.array([3.0, 2.75, 3.25])
 """Points between the parts of a paddle, one ball after the other; they are 4 apart, but its ends
 are easily missed."""
-_LEAST_WAY = 2.0
-"""Points that a paddle goes at least from one picture to the next when it moves."""
 _CUT = 0.75
 """Points that halving whole numbers costs in an action."""
 _SLACK, _STICKY_SLACK = 0.5, 4.0
@@ -42,6 +53,11 @@ _LOW_MISS, _HIGH_MISS = -15.0, 8.0
 _PACE = 1.75
 """Points a frame at which it follows."""
 _CENTRE = 114.0
+_FIRST, _TURNS = KNOB + 1, KNOB + 2
+"""Places in the memory: the first frame of an action in which the paddle moves, from 0, and how
+often a ball came or went."""
+MEMORY = (0.0, np.nan, np.nan, 0.0, 0.0)
+"""What is known of a row at first."""
 _SOON = 40.0
 """Frames in which the paddle is to be where balls are likely to come, while one flies away."""
 
@@ -58,27 +74,29 @@ def _edges(picture: Any, column: Any, full: Any, out: Any) -> Any:
 
 
 @inner
-def _own(pictures: Any, memory: Any, out: Any) -> Any:
-    """Writes where the middle of the own paddle and its knob are; tells if it is seen.
+def _own(pictures: Any, memory: Any) -> Any:
+    """Notes in `memory` where the own paddle and its knob are; tells if it is seen.
 
     The paddle moves in every second frame. Where these are the third and first of an action, both
-    frames of a picture show it in one place, and the picture before must tell how it goes.
+    frames of a picture show it in one place, and how far it went since the picture before must tell
+    where its knob is.
     """
-    now, before = np.zeros(2), np.zeros(2)
+    now = np.zeros(2)
+    before, own = memory[PLACE], memory[PLACE : KNOB + 1]
     if not _edges(pictures[3], _OWN, _OWN_LIGHT, now):
+        own[:] = np.nan
         return False
     if now[1] - now[0] < _LENGTH - 1:  # partly behind a wall
-        out[:] = now[1] - _LENGTH / 2 if now[0] < _CENTRE else now[0] + _LENGTH / 2
+        own[:] = now[1] - _LENGTH / 2 if now[0] < _CENTRE else now[0] + _LENGTH / 2
         return True
-    _edges(pictures[2], _OWN, _OWN_LIGHT, before)
-    paddle(now, before, _LENGTH, memory[0], out)
-    if out[0] != out[1]:
-        memory[1] = 1
-    elif abs(now[0] - before[0]) > _LEAST_WAY:
-        memory[1] = 0
-        sent = SPEED * memory[0]
-        middle = before[0] + _LENGTH / 2
-        out[1] = (out[0] + _CUT - middle / 4 - sent) * 4 / 3 + FRAMES * sent
+    paddle(now, _LENGTH, memory[STICK], own)
+    if now[1] - now[0] > _LENGTH + 1:
+        memory[_FIRST] = 1
+    elif memory[_FIRST] == 0 and not np.isnan(before):
+        sent = SPEED * memory[STICK]
+        own[1] = (own[0] + _CUT - before / 4 - sent) * 4 / 3 + FRAMES * sent
+        if abs(own[1] - own[0]) < _CUT:
+            own[1] = own[0]
     return True
 
 
@@ -135,13 +153,13 @@ def _aim(picture: Any, y: Any, due: Any, pace: Any) -> Any:
 @inner
 def _direction(pictures: Any, memory: Any, sticky: Any) -> Any:
     """Gives -1 for up, 0 or 1 for down."""
-    own, ball = np.zeros(2), np.zeros(4)
-    if not _own(pictures, memory, own):
+    ball = np.zeros(4)
+    if not _own(pictures, memory):
         return 0
     due, goal = _SOON, _CENTRE
     seen = _flight(pictures, ball)
-    if seen != (memory[2] % 2 == 1):
-        memory[2] += 1
+    if seen != (memory[_TURNS] % 2 == 1):
+        memory[_TURNS] += 1
     if seen:
         goal = (ball[1] + _CENTRE) / 2
         if ball[2] > 0:
@@ -150,10 +168,10 @@ def _direction(pictures: Any, memory: Any, sticky: Any) -> Any:
             due = max(frames - 0.5, 1.0)
             y = fold(ball[1] + ball[3] * frames, _TOP, _BOTTOM)
             # Without sticky actions all balls are alike: one that is lost must not be lost again.
-            fifth = _FIFTHS[memory[2] // 2 % _FIFTHS.size]
+            fifth = _FIFTHS[int(memory[_TURNS]) // 2 % _FIFTHS.size]
             goal = y - _aim(pictures[3], y, due, ball[2]) * fifth - _MIDDLE
     slack = _SLACK + _STICKY_SLACK * sticky
-    return steer(own, memory[0], goal, due, (sticky, 2, memory[1], slack))
+    return steer(memory, goal, due, (sticky, 2, memory[_FIRST], slack))
 
 
 @njit(cache=True)
@@ -163,11 +181,10 @@ def directions(pictures: Any, rows: Any, memory: Any, sticky: Any, out: Any) -> 
     Args:
         pictures: `uint8[R, 4, 84, 84]`, the newest last.
         rows: `int64[R]`.
-        memory: `int64[B, 3]`, the direction held last, the first frame of an action in which the
-            paddle moves, from 0, and how often a ball came or went; changes.
+        memory: `float64[B, 5]`, what is known of each row, at first `MEMORY`; changes.
         sticky: the chance that an action sticks.
         out: `int64[R]`.
     """
     for place in range(rows.size):
         row = memory[rows[place]]
-        row[0] = out[place] = _direction(pictures[place], row, sticky)
+        row[STICK] = out[place] = _direction(pictures[place], row, sticky)

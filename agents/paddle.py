@@ -35,6 +35,10 @@ _LEAST_LIGHT = 60.0
 """What a ball sheds at least, over the ground; one alone sheds more than 200."""
 _LEAST_PIXEL = 5.0
 
+STICK, PLACE, KNOB = 0, 1, 2
+"""Places in what is remembered of a row: the direction held last, and where the paddle's middle and
+its knob are, nan = not known."""
+
 inner = njit(cache=True, no_cpython_wrapper=True)  # type: ignore[call-overload]
 """Compiles what only kernels call, in half the time."""
 
@@ -89,25 +93,26 @@ def edges(line: Any, full: Any, size: Any, out: Any) -> Any:
 
 
 @inner
-def paddle(now: Any, before: Any, length: Any, stick: Any, out: Any) -> None:
+def paddle(edges: Any, length: Any, stick: Any, out: Any) -> None:
     """Writes where the middle of a paddle is, and where its knob is.
 
-    A paddle is seen in two frames at once; whatever is longer than it tells how far it went.
+    A paddle is seen in two frames at once: what is longer than it tells how far it went, and the
+    way that it went is the one that agrees with where its knob must be by now.
 
     Args:
-        now: `float[2]`, its edges.
-        before: `float[2]`, its edges one action before; nan = not seen.
-        length: points.
+        edges: `float[2]`, of what is seen.
+        length: of the paddle, points.
         stick: direction held in the last action, -1, 0 or 1.
-        out: `float[2]`.
+        out: `float[2]`, written as one action before; its knob is read, nan = not known.
     """
-    middle, way = (now[0] + now[1]) / 2, max(now[1] - now[0] - length, 0.0)
-    if way < 1.0 or np.isnan(before[0]):
-        out[0] = out[1] = middle
-        return
-    ahead = 1.0 if now[0] + now[1] > before[0] + before[1] else -1.0
-    out[0] = middle + ahead * way / 2
-    out[1] = out[0] + ahead * way + SPEED * stick
+    middle, way = (edges[0] + edges[1]) / 2, max(edges[1] - edges[0] - length, 0.0)
+    expected = middle if np.isnan(out[1]) else out[1] + FRAMES * SPEED * stick
+    nearest = np.inf
+    for ahead in (-1.0, 1.0):
+        knob = middle + ahead * way * 1.5 + SPEED * stick
+        if abs(knob - expected) < nearest:
+            nearest = abs(knob - expected)
+            out[0], out[1] = middle + ahead * way / 2, knob
 
 
 @inner
@@ -118,13 +123,13 @@ def fold(place: Any, low: Any, high: Any) -> Any:
 
 
 @inner
-def _cost(seen: Any, sticks: Any, goal: Any, due: Any, how: Any) -> Any:
+def _cost(memory: Any, sticks: Any, goal: Any, due: Any, how: Any) -> Any:
     """Gives how far from its goal a paddle is expected to be when it is due, in points.
 
     What counts too, a little: to be near early, since that can be mended.
 
     Args:
-        seen: where the paddle and its knob are.
+        memory: as for `steer`.
         sticks: `int64[N + 1]`, directions, that of the last action first.
         goal: where to.
         due: frames from now.
@@ -132,7 +137,7 @@ def _cost(seen: Any, sticks: Any, goal: Any, due: Any, how: Any) -> Any:
             first of them, from 0, and points from the goal that are as good as the goal.
     """
     sticky, every, first, slack = how
-    place, knob = seen
+    place, knob = memory[PLACE], memory[KNOB]
     held, pace, way = float(sticks[0]), 0.0, 0.0
     frame = 0
     while frame < due:
@@ -155,15 +160,14 @@ def _cost(seen: Any, sticks: Any, goal: Any, due: Any, how: Any) -> Any:
 
 
 @inner
-def steer(seen: Any, stick: Any, goal: Any, due: Any, how: Any) -> Any:
+def steer(memory: Any, goal: Any, due: Any, how: Any) -> Any:
     """Gives the direction to hold now so that a paddle's middle is at `goal` when it is due.
 
     Every plan of a few actions is tried; the best comes near and depends little on which actions
     stick.
 
     Args:
-        seen: `float[2]`, where the paddle and its knob are.
-        stick: direction held in the last action.
+        memory: the direction held last, the paddle's place and its knob's.
         goal: where to.
         due: frames from now.
         how: see `_cost`.
@@ -174,14 +178,14 @@ def steer(seen: Any, stick: Any, goal: Any, due: Any, how: Any) -> Any:
     size = max(min(int(np.ceil(due / FRAMES)), _PLANNED), 1)
     due = min(due, FRAMES * _PLANNED + _SETTLED)
     sticks = np.zeros(size + 1, np.int64)
-    sticks[0] = stick
+    sticks[0] = int(memory[STICK])
     best, first = np.inf, 0
     for plan in range(3**size):
         rest = plan
         for step in range(1, size + 1):
             sticks[step] = (rest + 1) % 3 - 1  # the first plan is to rest
             rest //= 3
-        cost = _cost(seen, sticks, goal, due, how)
+        cost = _cost(memory, sticks, goal, due, how)
         if cost < best:
             best, first = cost, sticks[1]
     return first

@@ -18,8 +18,8 @@ def spot(picture, rows, ground, out):
 
 
 @njit
-def steer(seen, stick, goal, due, how):
-    return _steer(seen, stick, goal, due, how)
+def steer(memory, goal, due, how):
+    return _steer(memory, goal, due, how)
 
 
 def played(env_id, seed, steps):
@@ -65,7 +65,7 @@ def test_a_paddle_is_steered_to_its_goal_in_time(goal, every):
     stick = 0
     for due in range(32, 0, -paddle.FRAMES):
         how = (0.0, every, every - 1, 1.0)
-        stick = steer(np.array([place, knob]), stick, goal, float(due), how)
+        stick = steer(np.array([stick, place, knob]), goal, float(due), how)
         place, knob = moved(place, knob, [stick], every)
     assert abs(place - goal) < 4.0
 
