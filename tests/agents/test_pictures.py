@@ -1,0 +1,56 @@
+"""Networks of pictures without PyTorch say what they say as they learn."""
+
+import numpy as np
+import pytest
+import torch
+
+from agents import sb3_networks
+from agents.base import AgentError
+from agents.check import check_player
+from agents.dqn_player import DqnPlayer
+from agents.pictures import SHAPES
+from agents.ppo_player import PpoPlayer
+from agents.sb3_networks import NetworkConfig
+from configs.loader import ConfigError
+from envs import registry
+
+SPEC = registry.spec("pong")
+
+
+def made(pictures):
+    torch.manual_seed(1)
+    config = NetworkConfig(pictures=pictures, bfloat16=False)
+    network = sb3_networks.make(SPEC, config)
+    torch.nn.init.normal_(network.actions.weight, std=0.1)
+    return network, sb3_networks.pack(network, SPEC, config, "float32")
+
+
+@pytest.mark.parametrize("pictures", SHAPES)
+def test_without_pytorch_the_answers_are_the_same_in_any_batch(pictures):
+    network, data = made(pictures)
+    seen = np.random.default_rng(0).integers(0, 256, (5, 4, 84, 84), np.uint8)
+    with torch.no_grad():
+        actions, value = network(torch.from_numpy(seen))
+    player = PpoPlayer("it", data)
+    player.reset(SPEC, np.zeros(5, np.int64), np.arange(5))
+    found = player._reflex._answer(seen)
+    np.testing.assert_allclose(found.actions, actions, atol=1e-4)
+    np.testing.assert_allclose(found.value, value, atol=1e-4)
+    alone = player._reflex._answer(seen[2:3])
+    np.testing.assert_array_equal(alone.actions[0], found.actions[2])
+
+
+@pytest.mark.parametrize("player", [PpoPlayer, DqnPlayer])
+def test_players_of_pictures_keep_the_contract(player):
+    data = made("small")[1]
+    check_player(lambda: player("it", data, sample=True), "pong", games=1, moves=40)
+
+
+def test_what_does_not_fit_is_refused():
+    with pytest.raises(ConfigError, match=r"network.pictures = 'natur'; did you mean 'nature'"):
+        NetworkConfig(pictures="natur")
+    other = registry.spec("breakout")
+    config = NetworkConfig(pictures="small")
+    data = sb3_networks.pack(sb3_networks.make(other, config), SPEC, config)
+    with pytest.raises(AgentError, match=r"know 4 actions, ALE/Pong-v5 has 6"):
+        PpoPlayer("it", data).reset(SPEC, np.zeros(1, np.int64), np.zeros(1, np.int64))
