@@ -21,6 +21,8 @@ ZOO = Path(__file__).parent / "zoo"
 KINDS = {
     "alphazero": "agents.alphazero:AlphaZeroPlayer",
     "muzero": "agents.muzero:MuZeroPlayer",
+    "ppo": "agents.ppo_player:PpoPlayer",
+    "dqn": "agents.dqn_player:DqnPlayer",
 }
 """Kind of a training to who plays from its checkpoints."""
 _RUN = re.compile(r"(?P<run>.+?)(@(?P<step>\d+))?")

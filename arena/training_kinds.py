@@ -11,6 +11,8 @@ from configs.loader import ConfigError
 TARGETS = {
     "alphazero": "arena.training_muzero:ALPHAZERO",
     "muzero": "arena.training_muzero:MUZERO",
+    "ppo": "agents.ppo:TRAINER",
+    "dqn": "agents.dqn:TRAINER",
 }
 """Kind to the `module:attr` of its trainer."""
 

@@ -12,8 +12,10 @@ FLOORS = {"configs": 0, "envs": 1, "muzero": 2, "agents": 3, "arena": 4}
 DOORS = {
     "kaggle_environments": {"envs/kaggle.py"},
     "ale_py": {"envs/atari.py"},
-    "gymnasium": {"agents/gym_env.py", "envs/aec.py"},
+    "gymnasium": {"agents/gym_env.py", "agents/sb3_door.py", "envs/aec.py"},
     "pettingzoo": {"envs/aec.py"},
+    "stable_baselines3": {"agents/sb3_door.py"},
+    "sb3_contrib": {"agents/sb3_door.py"},
     "tensorboard": {"arena/board/scalars.py"},
     "matplotlib": {"arena/training_curves.py", "arena/comparison_plot.py"},
     "ray": {"arena/ray_executor.py"},
