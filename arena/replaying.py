@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 import numpy as np
 
@@ -19,8 +20,12 @@ class ForeignRecordError(ValueError):
     """An episode that something else than what is installed here has played."""
 
 
-def begin(record: MatchRecord) -> tuple[Env, TimeStep]:
+def begin(record: MatchRecord, env: Env | None = None) -> tuple[Env, TimeStep]:
     """Gives an env at the first moment of an episode, and that moment.
+
+    Args:
+        record: of the episode.
+        env: one of the record's kind that may be used; None = a new one.
 
     Raises:
         ForeignRecordError: when it was recorded with another ROM or emulator.
@@ -34,7 +39,7 @@ def begin(record: MatchRecord) -> tuple[Env, TimeStep]:
                 f"episode {record.number} of {record.env} was recorded with {name} {found}, here "
                 f"is {here}; only the same plays it again"
             )
-    env = registry.make(record.env)
+    env = env or registry.make(record.env)
     return env, env.reset(record.seed, start(record))
 
 
@@ -65,11 +70,11 @@ def difference(record: MatchRecord, follow: Follow | None = None) -> str | None:
     Raises:
         ForeignRecordError: as `begin`.
     """
-    follow = follow or _ignore
     try:
-        env, step = begin(record)
+        env, step = begin(record, None if follow else _spare(record.env))
     except IllegalActionError as error:
         return f"its start cannot be played: {error}"
+    follow = follow or _ignore
     follow(env, step)
     returns = np.zeros(env.spec.num_players)
     *along, last = [record.digests[k : k + 8] for k in range(0, len(record.digests), 8)] or [b""]
@@ -93,6 +98,12 @@ def difference(record: MatchRecord, follow: Follow | None = None) -> str | None:
     if record.blame is None and not step.last:
         return "it does not end where the record does"
     return None
+
+
+@lru_cache(maxsize=4)
+def _spare(env: str) -> Env:
+    """Gives an env that is used again and again: an emulator takes a tenth of a second to start."""
+    return registry.make(env)
 
 
 def _ignore(env: Env, step: TimeStep) -> None:
