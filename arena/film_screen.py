@@ -116,14 +116,14 @@ def status(film: Film, place: int) -> str:
         parts.append(f"frame {place * skip:,}")
     parts.append(f"return {film.returns[place]:g}")
     if place:
-        parts.append(registry.action_name(record.env)(record.actions[place - 1]))
+        parts.append(f"last {registry.action_name(record.env)(record.actions[place - 1])}")
     if any(film.lives):
         parts.append(f"lives {film.lives[place]}")
     return "  ".join(parts)
 
 
 def _status_line(film: Film, seen: Playback, columns: int, colour: bool) -> str:
-    mark = "▶" if seen.playing else "⏸"
+    mark = "▶" if seen.playing else "‖"
     words = f"{mark} {seen.speed:g}x  {status(film, seen.shown)}"
     flash = _flash(film.rewards, seen.shown)
     if not flash or len(words) + 2 + len(flash) > columns:

@@ -189,7 +189,7 @@ def test_the_screen_fits_its_size_and_tells_what_happens(film, monkeypatch):
     text = film_screen._whole(film, seen, 90, 30)
     rows = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", row) for row in text.split("\n")]
     assert len(rows) <= 30 and all(len(row) <= 90 for row in rows)
-    assert f"⏸ 4x  step {place:,} of" in rows[-3] and rows[-3].endswith("return -1  NOOP  -1")
+    assert f"‖ 4x  step {place:,} of" in rows[-3] and rows[-3].endswith("return -1  last NOOP  -1")
     assert rows[-2].count("━") >= 15 and rows[-2].count("●") == 1 and "q leave" in rows[-1]
 
 
