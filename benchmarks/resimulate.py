@@ -100,21 +100,21 @@ if __name__ == "__main__":
     every = [found for records in episodes.values() for found in records]
     steps = sum(len(found.actions) for found in every)
     taken, allowed = stored(every), 10_000 * len(every) + 8 * steps
-    slowest = min(rows, key=lambda row: row["ours"])
+    first = rows[0]
     json.dump(
         {
-            "name": "Atari steps a second, recorded episodes played again and compared, one core",
-            "ours": slowest["ours"],
-            "peer": slowest["peer"],
+            "name": f"steps a second of {GAMES[0]}, recorded episodes played again, one core",
+            "ours": first["ours"],
+            "peer": first["peer"],
             "peer_name": "ale-py alone, two grey screens a step",
-            "ratio": slowest["ratio"],
+            "ratio": first["ratio"],
             "games": rows,
             "episodes": len(every),
             "steps": steps,
             "bytes": taken,
             "bytes_per_1000_steps": round(1000 * taken / steps),
             "share_of_10_kB_and_8_kB_per_1000_steps": round(taken / allowed, 3),
-            "at_least": {"ours": 4000},
+            "at_least": {"ours": 4000, "ratio": 0.8},
             "command": "python benchmarks/resimulate.py",
         },
         sys.stdout,
