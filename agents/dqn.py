@@ -40,7 +40,7 @@ from muzero.limits import check
 from muzero.progress import Map, Progress, Store
 
 _PROGRESS = 4096
-"""Actions between two progresses, about."""
+"""Most actions between two progresses, about."""
 _ONE_STEP = TrainFreq(1, TrainFrequencyUnit.STEP)
 
 
@@ -255,7 +255,7 @@ def _make(config: DqnConfig, spec: EnvSpec, rows: Rows, device: str) -> Masked:
 
 def _work(model: Any, config: DqnConfig, callback: Any) -> None:
     """Plays some thousand actions, and takes the steps of the optimiser that are due."""
-    for _ in range(max(_PROGRESS // config.rows, 1)):
+    for _ in range(max(min(_PROGRESS, config.barrier) // config.rows, 1)):
         model.collect_rollouts(
             model.env, callback, _ONE_STEP, model.replay_buffer,
             learning_starts=config.learning_starts,

@@ -60,7 +60,7 @@ def band(curves: Sequence[Sequence[Card]], name: str) -> Band | None:
 
 
 def draw(curves: Sequence[Sequence[Card]], file: Path) -> bool:
-    """Draws weak and strong on the left, rating on the right; False = there is nothing to draw.
+    """Draws weak and strong on the left, rating or returns on the right; False = nothing to draw.
 
     Of several trainings the line is the median and the band goes from the least to the greatest.
 
@@ -69,7 +69,9 @@ def draw(curves: Sequence[Sequence[Card]], file: Path) -> bool:
         file: where to.
     """
     shares = {name: found for name in _SHARES if (found := band(curves, name)) is not None}
-    rating = band(curves, "elo")
+    rating, words = band(curves, "elo"), "Elo above the first opponent"
+    if rating is None:
+        rating, words = band(curves, "mean_return"), "mean return"
     bands = [*shares.values(), *([rating] if rating else [])]
     if not bands:
         return False
@@ -83,7 +85,7 @@ def draw(curves: Sequence[Sequence[Card]], file: Path) -> bool:
     if rating:
         other = axes.twinx() if shares else axes
         _line(other, rating, _RATING, linestyle="--", linewidth=1.2)
-        other.set_ylabel("Elo above the first opponent (dashed)", color=_RATING)
+        other.set_ylabel(f"{words} (dashed)", color=_RATING)
         other.spines["top"].set_visible(False)
     _save(axes, file)
     return True

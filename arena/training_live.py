@@ -18,6 +18,10 @@ _HEADER = (
     f"{'minutes':>8} {'games':>9} {'positions':>11} {'steps':>8} {'loss':>7} "
     f"{'weak':>7} {'strong':>7} {'rating':>12}"
 )
+_ALONE = (
+    f"{'minutes':>8} {'episodes':>9} {'env steps':>11} {'frames':>12} {'steps':>8} {'loss':>7} "
+    f"{'return':>9} {'human':>8}"
+)
 
 
 class Length(NamedTuple):
@@ -65,7 +69,8 @@ class TrainingLive:
             return
         if event.verdict is not None:
             if not self._headed:
-                self._console.print(Text(_HEADER, style="bold"))
+                header = _HEADER if event.verdict.mean_return is None else _ALONE
+                self._console.print(Text(header, style="bold"))
                 self._headed = True
             self._console.print(self._row(event))
         line = self._line(event)
@@ -85,7 +90,7 @@ class TrainingLive:
         left = (total - done) * event.seconds / max(done, 1)
         parts = [
             f"{100 * done / total:.0f} %",
-            f"{counters['episodes']:,} games",
+            f"{counters['episodes']:,} {'episodes' if 'frames' in counters else 'games'}",
             _steps(counters),
             *_speed(self._metrics),
             f"{counters['learner_steps']:,} learner steps",
@@ -97,11 +102,17 @@ class TrainingLive:
     def _row(self, event: Event) -> Text:
         counters, verdict = event.progress.counters, event.verdict
         assert verdict is not None
-        return Text(
-            f"{event.seconds / 60:8.1f} {counters['episodes']:9,} {counters['env_steps']:11,} "
-            f"{counters['learner_steps']:8,} {self._loss:7.3f} {share(verdict.weak):>7} "
-            f"{share(verdict.strong):>7} {rating(verdict.elo, verdict.error95):>12}"
-        )
+        begin = f"{event.seconds / 60:8.1f} {counters['episodes']:9,} {counters['env_steps']:11,} "
+        learned = f"{counters['learner_steps']:8,} {self._loss:7.3f} "
+        if verdict.mean_return is None:
+            end = (
+                f"{share(verdict.weak):>7} {share(verdict.strong):>7} "
+                f"{rating(verdict.elo, verdict.error95):>12}"
+            )
+            return Text(begin + learned + end)
+        frames = f"{counters.get('frames', counters['env_steps']):12,} "
+        end = f"{verdict.mean_return:9,.1f} {share(verdict.hns):>8}"
+        return Text(begin + frames + learned + end)
 
 
 def _steps(counters: Mapping[str, int]) -> str:

@@ -17,7 +17,7 @@ from configs.loader import ConfigError
 
 GOALS = (0.90, 0.95, 0.97)
 """Shares of moves that keep the outcome; the minutes until they are first reached are compared."""
-_MEASURED = ("weak", "strong", "elo")
+_MEASURED = ("weak", "strong", "elo", "mean_return", "hns")
 _MOST = 100
 _PART = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?")
 
@@ -107,11 +107,18 @@ def _median(values: Iterable[float]) -> float | None:
 
 def table(document: dict[str, Any]) -> Table:
     """Gives a row for each training and one of medians; goals only where positions were graded."""
+    rows = [*document["runs"], {"run": "median", "error95": None, **document["median"]}]
+    if any(row["mean_return"] is not None for row in document["runs"]):
+        return screen.table(["run", ">return", ">human"], [_alone(row) for row in rows])
     graded = any(row["weak"] is not None for row in document["runs"])
     goals = [f"{goal:.0%}" for goal in GOALS] if graded else []
     headers = ["run", *(f">min to {goal} weak" for goal in goals), ">weak", ">strong", ">rating"]
-    rows = [*document["runs"], {"run": "median", "error95": None, **document["median"]}]
     return screen.table(headers, [_row(row, goals) for row in rows])
+
+
+def _alone(row: Mapping[str, Any]) -> list[str]:
+    found = row["mean_return"]
+    return [row["run"], "·" if found is None else f"{found:,.1f}", share(row["hns"])]
 
 
 def _row(row: Mapping[str, Any], goals: Sequence[str]) -> list[str]:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pytest
 from agents import checkpoint, trained
 from agents.random import RandomPlayer
 from agents.trainer import Trainer
-from arena import cli, training, training_kinds
+from arena import cli, evaluation, training, training_kinds
+from arena.records import Records
 from configs.loader import ConfigError
 from muzero.progress import Progress
 
@@ -134,3 +136,82 @@ def test_the_help_of_training_loads_no_trainer():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.splitlines()[-1] == "False"
+
+
+SMALL = {
+    "ppo": ("train.rows=16", "train.rollout=8", "train.batch=64", "train.env_steps=768"),
+    "dqn": ("train.rows=16", "train.batch=32", "train.learning_starts=128", "train.buffer=512")
+    + ("train.env_steps=1024",),
+}
+
+
+def learn(root, kind, *arguments, name="it"):
+    sizes = ("channels=4", "blocks=1", "column_channels=4", "hidden=4")
+    settings = ["env=connectx-4x4x3", "train.barrier=256", *SMALL[kind]]
+    settings += [f"train.network.{size}" for size in sizes]
+    settings += ['train.pool.agents=["random"]', "evaluation.games=2", "evaluation.openings=1"]
+    settings += ['evaluation.opponents=["random","one-ply"]']
+    where = ["--dir", str(root), "--name", name, "--workers", "0", "--device", "cpu"]
+    return cli.run(["train", f"connectx/{kind}", *settings, *where, *arguments])
+
+
+@pytest.mark.parametrize("kind", SMALL)
+def test_ppo_and_dqn_that_were_stopped_end_as_if_they_had_not_been(kind, tmp_path, monkeypatch):
+    assert learn(tmp_path, kind) == 0
+    steps = checkpoint.steps(tmp_path / "it")
+    assert len(steps) in (3, 4)
+    judge, judged = evaluation.Evaluator.judge, []
+
+    def stopped(self, agent):
+        judged.append(agent)
+        if len(judged) == 1:
+            raise KeyboardInterrupt
+        return judge(self, agent)
+
+    monkeypatch.setattr(evaluation.Evaluator, "judge", stopped)
+    assert learn(tmp_path, kind, name="stopped") == 130
+    assert learn(tmp_path, kind, "--resume", name="stopped") == 0
+    one, other = (checkpoint.at(tmp_path / name, steps[-1]) for name in ("it", "stopped"))
+    assert checkpoint.manifest(one).parts == checkpoint.manifest(other).parts
+    card = checkpoint.manifest(other).card
+    assert card["elo"] is not None
+    assert cli.run(["ladder", "stopped", "--dir", str(tmp_path)]) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", SMALL)
+def test_ppo_and_dqn_that_were_killed_end_as_if_they_had_not_been(kind, tmp_path):
+    assert learn(tmp_path, kind) == 0
+    code = (
+        "import sys; sys.argv[1:] = []\n"
+        "from tests.arena.test_training_kinds import learn\n"
+        f"learn({str(tmp_path)!r}, {kind!r}, name='killed')"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.DEVNULL)
+    steps = checkpoint.steps(tmp_path / "it")
+    first = checkpoint.at(tmp_path / "killed", steps[0]) / checkpoint.MANIFEST
+    while not first.exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    assert learn(tmp_path, kind, "--resume", name="killed") == 0
+    one, other = (checkpoint.at(tmp_path / name, steps[-1]) for name in ("it", "killed"))
+    assert checkpoint.manifest(one).parts == checkpoint.manifest(other).parts
+
+
+def test_atari_is_measured_by_the_returns_of_its_episodes(tmp_path, capsys):
+    settings = ["env=breakout", "train.env_steps=64", "train.barrier=32", "train.rows=2"]
+    settings += ["train.rollout=16", "train.batch=32", "evaluation.episodes=1"]
+    where = ["--dir", str(tmp_path), "--name", "it", "--workers", "0", "--device", "cpu"]
+    assert cli.run(["train", "breakout/ppo", *settings, *where]) == 0
+    said = capsys.readouterr().err
+    assert "frames" in said
+    assert "human" in said
+    cards = training.curve(tmp_path / "it")
+    assert [card["frames"] for card in cards] == [128, 256]
+    assert all(card["mean_return"] >= 0 and card["hns"] < 1 for card in cards)
+    assert all(card["elo"] is None for card in cards)
+    with Records.read(tmp_path / "it") as records:
+        assert records.count() == 2
+    assert cli.run(["train", "--name", "it", "--resume", "--dir", str(tmp_path)]) == 0

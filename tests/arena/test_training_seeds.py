@@ -60,6 +60,20 @@ def test_a_training_without_a_checkpoint_counts_as_one_that_reached_nothing():
     assert training_seeds.table(document).row_count == 4
 
 
+def test_returns_of_episodes_alone_are_compared_and_drawn(tmp_path):
+    curves = [
+        [{"seconds": 60 * n, "weak": None, "mean_return": r * n, "hns": 0.1 * n} for n in (1, 2)]
+        for r in (1.0, 5.0, 3.0)
+    ]
+    document = training_seeds.document(summaries(*curves), None)
+    assert document["median"]["mean_return"] == 6
+    assert document["median"]["hns"] == 0.2
+    grid = training_seeds.table(document)
+    assert [column.header for column in grid.columns] == ["run", "return", "human"]
+    assert list(grid.columns[1].cells) == ["2.0", "10.0", "6.0", "6.0"]
+    assert training_curves.draw(curves, tmp_path / "returns.png")
+
+
 def test_a_band_goes_from_the_least_to_the_greatest_and_stays_after_the_end():
     curves = [cards(0.5, 0.7), cards(0.6, 0.8, 0.9), cards(0.2, 0.4, seconds=90)]
     found = training_curves.band(curves, "weak")
