@@ -46,6 +46,8 @@ def command(episode: str, at: int | None, speed: float, root: Path, as_json: boo
     if registry.draws(record.env):
         difference = _show_board(record, at, as_json)
     else:
+        if sys.stderr.isatty():
+            click.echo(f"playing {len(record.actions):,} steps again", err=True)
         difference = _show_film(Film(record), at, speed, as_json)
     if difference is not None:
         screen.warn(f"played again, this episode differs from its record: {difference}")

@@ -181,6 +181,14 @@ def test_pong_can_be_made_out_in_plain_characters(film):
     assert "\x1b" not in text
 
 
+def test_the_end_of_a_film_is_told(film, record):
+    assert film_screen.ending(film) == "ended by the rules with return -21, as recorded"
+    lost = Film(replace(record, blame=0, termination="error", fault="Traceback\nKeyError: 3\n"))
+    assert film_screen.ending(lost) == "repeat forfeits (error): KeyError: 3"
+    other = Film(replace(record, digests=b"\0" * 8))
+    assert film_screen.ending(other) == "differs from the record: the last state is another one"
+
+
 def test_the_screen_fits_its_size_and_tells_what_happens(film, monkeypatch):
     monkeypatch.setattr(film_screen, "has_colour", lambda: True)
     place = next(k + 1 for k, reward in enumerate(film.rewards) if reward)
