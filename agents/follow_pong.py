@@ -35,8 +35,12 @@ _OWN, _OWN_LIGHT = 74, 60.0
 _OTHER, _OTHER_LIGHT = 9, 37.0
 _TOP, _BOTTOM = 33.0, 194.5
 """Where the middle of a ball turns back."""
+_BOUNCED = 12.0
+"""Points from there within which it may just have done so."""
 _LEFT, _RIGHT = 20.0, 140.0
 """Where it is hit, by the other side and by this one."""
+_NEAR = 130.0
+"""A ball this far is not before the own paddle."""
 _LENGTH = 16.0
 _FIFTHS = np.array([3.0, 2.75, 3.25])
 """Points between the parts of a paddle, one ball after the other; they are 4 apart, but its ends
@@ -74,8 +78,10 @@ def _edges(picture: Any, column: Any, full: Any, out: Any) -> Any:
 
 
 @inner
-def _own(pictures: Any, memory: Any) -> Any:
+def _own(pictures: Any, memory: Any, clear: Any) -> Any:
     """Notes in `memory` where the own paddle and its knob are; tells if it is seen.
+
+    Where it is not `clear`, a ball may be before the paddle.
 
     The paddle moves in every second frame. Where these are the third and first of an action, both
     frames of a picture show it in one place, and how far it went since the picture before must tell
@@ -90,7 +96,7 @@ def _own(pictures: Any, memory: Any) -> Any:
         own[:] = now[1] - _LENGTH / 2 if now[0] < _CENTRE else now[0] + _LENGTH / 2
         return True
     paddle(now, _LENGTH, memory[STICK], own)
-    if now[1] - now[0] > _LENGTH + 1:
+    if clear and now[1] - now[0] > _LENGTH + 1:
         memory[_FIRST] = 1
     elif memory[_FIRST] == 0 and not np.isnan(before):
         sent = SPEED * memory[STICK]
@@ -110,7 +116,8 @@ def _flight(pictures: Any, out: Any) -> Any:
     if not (seen[2] and seen[3]):
         return False
     now, before = (at[3] - at[2]) / FRAMES, (at[2] - at[1]) / FRAMES
-    if seen[1] and now[0] * before[0] > 0 and abs(before[1]) > abs(now[1]) + 0.25:
+    near = min(at[3, 1] - _TOP, _BOTTOM - at[3, 1]) < _BOUNCED
+    if near and seen[1] and now[0] * before[0] > 0 and abs(before[1]) > abs(now[1]) + 0.25:
         # It has met a wall in between, and shows how steep it flies one picture before.
         now[1] = abs(before[1]) if at[3, 1] < _CENTRE else -abs(before[1])
     out[:2] = at[3]
@@ -154,10 +161,10 @@ def _aim(picture: Any, y: Any, due: Any, pace: Any) -> Any:
 def _direction(pictures: Any, memory: Any, sticky: Any) -> Any:
     """Gives -1 for up, 0 or 1 for down."""
     ball = np.zeros(4)
-    if not _own(pictures, memory):
+    seen = _flight(pictures, ball)
+    if not _own(pictures, memory, seen and ball[0] < _NEAR):
         return 0
     due, goal = _SOON, _CENTRE
-    seen = _flight(pictures, ball)
     if seen != (memory[_TURNS] % 2 == 1):
         memory[_TURNS] += 1
     if seen:
