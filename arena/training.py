@@ -170,8 +170,8 @@ def newest(run: Path) -> tuple[Path, dict[str, bytes]] | None:
         folder = checkpoint.at(run, step)
         try:
             about = checkpoint.manifest(folder)
-            if not about.objects:
-                continue
+            if set(about.parts) == {checkpoint.WEIGHTS}:
+                continue  # of this one only the player was kept
             parts = {name: checkpoint.read(folder, name) for name in about.parts}
             for name in about.objects:
                 store.get(name)

@@ -196,6 +196,20 @@ def test_damage_is_passed_over_and_told_where_nothing_is_left(whole, tmp_path):
         training.newest(run)
 
 
+@pytest.mark.parametrize("kind", ["ppo", "dqn"])
+def test_a_training_on_atari_goes_on_from_its_last_barrier(tmp_path, kind):
+    small = ["train.rows=2", "train.barrier=64", "train.network.pictures=small"]
+    small += ["evaluation.episodes=0", "--workers", "0", "--dir", str(tmp_path), "--name", "it"]
+    small += {
+        "ppo": ["train.rollout=16", "train.batch=32"],
+        "dqn": ["train.learning_starts=32", "train.buffer=96"],
+    }[kind]
+    assert cli.run(["train", f"pong/{kind}", *small, "train.env_steps=128"]) == 0
+    found = training.newest(tmp_path / "it")
+    assert found is not None
+    assert found[0] == checkpoint.at(tmp_path / "it", 128)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
