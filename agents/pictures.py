@@ -52,10 +52,10 @@ class Pictures:
         self._strides = [layer.stride for layer in shape.convolutions]
         self._kernels = [layer.kernel for layer in shape.convolutions]
         self._layers = [
-            _layer(network, name)
+            weight_and_bias(network, name)
             for name in (*(f"conv{n}" for n in range(len(self._strides))), "dense")
         ]
-        self._said = [_layer(network, name) for name in ("actions", "value")]
+        self._said = [weight_and_bias(network, name) for name in ("actions", "value")]
         if self._said[0][1].size != spec.num_actions:
             raise CheckpointError(
                 f"the weights know {self._said[0][1].size} actions, {spec.id} has "
@@ -88,7 +88,7 @@ class Pictures:
         return np.asarray(np.maximum(weight @ x.ravel() + bias, 0))
 
 
-def _layer(network: Network, name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def weight_and_bias(network: Network, name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Gives weight, `[outputs, inputs]`, and bias.
 
     Raises:

@@ -1,7 +1,7 @@
 """Players that act by a network alone, without search. Axes: `R` rows to move, `A` actions.
 
 Nothing here needs PyTorch. On a board, the mean of what the network says of it and of its mirror
-image counts, for both are the same position.
+image counts, for both are the same position; a network of dense layers is asked once, as elsewhere.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.base import AgentError
+from agents.dense import Dense
 from agents.pictures import Pictures
 from envs.base import EnvSpec, TimeStep
 from envs.seeding import derive, mix, uniform
@@ -66,10 +67,10 @@ def _answers(network: weights.Network, spec: EnvSpec) -> Any:
     Raises:
         CheckpointError: when the weights are no network for the environment.
     """
-    if spec.num_players > 1:
+    if spec.num_players > 1 and "dense" not in network.about:
         return _Boards(network, spec)
-    pictures = Pictures(network, spec)
-    return lambda observation: Answer(*pictures(observation))
+    made = (Dense if "dense" in network.about else Pictures)(network, spec)
+    return lambda observation: Answer(*made(observation))
 
 
 class Reflex:
