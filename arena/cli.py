@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import keyword
 import os
 import signal
 import sys
@@ -28,6 +29,7 @@ COMMANDS = {
     "grade": "Grade an agent on solved Connect X positions.",
     "solve": "Give the score of every column of a Connect X position.",
     "export": "Write the games of a run, a line each, with their moves.",
+    "import": "Make a run of a model that Stable-Baselines3 saved elsewhere.",
     "play": "Play against an agent in the terminal.",
     "replay": "Step through a recorded game, move by move.",
     "verify": "Play recorded episodes again and compare every state.",
@@ -78,7 +80,8 @@ class LazyGroup(click.Group):
         """Imports a command."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"arena.commands.{cmd_name}")
+        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        module = importlib.import_module(f"arena.commands.{name}")
         signal.signal(signal.SIGINT, signal.default_int_handler)  # there may be something to lose
         command: click.Command = module.command
         return command
