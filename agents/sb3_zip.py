@@ -15,6 +15,7 @@ import math
 import pickle
 import re
 import struct
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -27,7 +28,7 @@ from numpy.typing import NDArray
 
 from agents.base import AgentError
 
-MOST_BYTES = 10**9
+_MOST_BYTES = 10**9
 """Of a member, and of all numbers together as they are in memory."""
 _MOST_TEXT = 10**8
 """Bytes of a member that is text."""
@@ -71,7 +72,7 @@ def read(file: Path) -> Saved:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
         with _damage(f"{file.name} is no whole zip"), zipfile.ZipFile(stream) as archive:
             _check_sizes(archive, file.name)
-            if any(member.header_offset for member in archive.infolist()[:1]):
+            if min((member.header_offset for member in archive.infolist()), default=0):
                 # Of a zip that was cut, the end of a zip within it is taken for its own.
                 raise zipfile.BadZipFile("it begins with something else, or was cut")
             names = set(archive.namelist())
@@ -80,12 +81,14 @@ def read(file: Path) -> Saved:
                     f"{file.name} has no {' and no '.join(lacking)} in it; give a zip that "
                     "Stable-Baselines3 saved"
                 )
-            about = json.loads(_text(archive, _DATA, file.name))
-            version = _text(archive, _VERSION, file.name) if _VERSION in names else ""
+            words = _text(archive, _DATA, file.name)
+            version = _text(archive, _VERSION, file.name) if _VERSION in names else b""
             policy = archive.read(_POLICY)
+    with _damage(f"{file.name}: its {_DATA} is damaged"):
+        about = json.loads(words)
+        known = re.fullmatch(r"[\w.+-]{1,40}", version.decode().strip())
     if not isinstance(about, dict):
         raise Sb3ZipError(f"{file.name}: its {_DATA} names no attributes; get the file again")
-    known = re.fullmatch(r"[\w.+-]{1,40}", version.strip())
     return Saved(file.name, sha256, known[0] if known else "", about, _numbers(policy, file.name))
 
 
@@ -104,21 +107,21 @@ def _damage(words: str) -> Iterator[None]:
 def _check_sizes(archive: zipfile.ZipFile, name: str) -> None:
     """Refuses members that are too large once they are inflated."""
     for member in archive.infolist():
-        if member.file_size > MOST_BYTES:
+        if member.file_size > _MOST_BYTES:
             raise Sb3ZipError(
                 f"{name}: {member.filename!a} in it has {member.file_size:,} bytes, at most "
-                f"{MOST_BYTES:,} are read; save the model without it"
+                f"{_MOST_BYTES:,} are read; save the model without it"
             )
 
 
-def _text(archive: zipfile.ZipFile, member: str, name: str) -> str:
+def _text(archive: zipfile.ZipFile, member: str, name: str) -> bytes:
     """Gives a member that is text."""
     if (size := archive.getinfo(member).file_size) > _MOST_TEXT:
         raise Sb3ZipError(
             f"{name}: '{member}' in it has {size:,} bytes, at most {_MOST_TEXT:,} are read; save "
             "the model without what it remembers"
         )
-    return archive.read(member).decode()
+    return archive.read(member)
 
 
 def _numbers(data: bytes, name: str) -> dict[str, NDArray[np.float32]]:
@@ -130,8 +133,8 @@ def _numbers(data: bytes, name: str) -> dict[str, NDArray[np.float32]]:
         )
     with _damage(f"{name}: {_POLICY} is damaged"), zipfile.ZipFile(io.BytesIO(data)) as archive:
         _check_sizes(archive, name)
-        if sum(member.file_size for member in archive.infolist()) > MOST_BYTES:
-            raise Sb3ZipError(f"{name}: {_POLICY} is larger than {MOST_BYTES:,} bytes inflated")
+        if sum(member.file_size for member in archive.infolist()) > _MOST_BYTES:
+            raise Sb3ZipError(f"{name}: {_POLICY} is larger than {_MOST_BYTES:,} bytes inflated")
     found = _load(data, name)
     if not isinstance(found, dict) or not found:
         raise Sb3ZipError(f"{name}: {_POLICY} holds no parameters by name; get the file again")
@@ -148,7 +151,8 @@ def _load(data: bytes, name: str) -> Any:
     import torch
 
     try:
-        return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # of damaged files it tells in many words
+            return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         wanted = _GLOBAL.search(str(error))
         what = f" ({wanted[1]})" if wanted else ""
@@ -173,7 +177,7 @@ def _check_tensors(found: dict[Any, Any], name: str) -> None:
                 f"{name}: {str(key)[:60]!a} in {_POLICY} is no parameter of a policy; get the file "
                 "again"
             )
-    if 4 * sum(math.prod(tensor.shape) for tensor in found.values()) > MOST_BYTES:
+    if 4 * sum(math.prod(tensor.shape) for tensor in found.values()) > _MOST_BYTES:
         raise Sb3ZipError(
-            f"{name}: the parameters take more than {MOST_BYTES:,} bytes; choose a smaller model"
+            f"{name}: the parameters take more than {_MOST_BYTES:,} bytes; choose a smaller model"
         )

@@ -112,7 +112,12 @@ def test_no_file_and_no_model(good, tmp_path):
     for name in ("data", "policy.pth"):
         zips.exchanged(good, tmp_path / "less.zip", **{name: None})
         refused(tmp_path / "less.zip", f"less.zip has no {name} in it")
-    for text, named in (("{", "no whole zip"), ("[1]", "names no attributes"), ("[" * 10**6, "")):
+    for text, named in (
+        ("{", "its data is damaged"),
+        (b"\xff", "its data is damaged"),
+        ("[1]", "names no attributes"),
+        ("[" * 10**6, "its data is damaged"),
+    ):
         zips.exchanged(good, tmp_path / "odd.zip", data=text)
         refused(tmp_path / "odd.zip", named)
 
@@ -162,6 +167,13 @@ def test_bombs_are_refused_before_they_are_read(good, tmp_path):
 def test_what_is_no_parameters_is_refused(found, named, good, tmp_path):
     target = zips.exchanged(good, tmp_path / "odd.zip", **{"policy.pth": zips.stored(found)})
     refused(target, named)
+
+
+def test_versions_are_short_texts_or_left_out(good, tmp_path):
+    target = tmp_path / "other.zip"
+    for text, wanted in (("1.8.0\n", "1.8.0"), ("\x1b[2J", ""), ("9" * 99, ""), (None, "")):
+        zips.exchanged(good, target, _stable_baselines3_version=text)
+        assert sb3_zip.read(target).version == wanted
 
 
 def test_other_precisions_are_read(good, tmp_path):
