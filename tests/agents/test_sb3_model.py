@@ -95,6 +95,12 @@ def test_ppo_of_pictures_says_the_same(ppo):
     assert convert(ppo[1], PONG)[:3] == ("ppo", "PPO", 1234)
 
 
+def test_models_of_before_eyes_were_listed_three_times_are_the_same(ppo):
+    once = {n: a for n, a in ppo[1].parameters.items() if not n.startswith(("pi_", "vf_"))}
+    assert len(once) == 12 < len(ppo[1].parameters)
+    assert convert(ppo[1]._replace(parameters=once), PONG) == convert(ppo[1], PONG)
+
+
 def test_dqn_of_pictures_says_the_same(folder):
     model, saved = read(zips.model(DQN, "CnnPolicy", zips.atari(), buffer_size=2), folder)
     check_dqn(model, saved, PONG)
