@@ -1,6 +1,7 @@
 """Copies the player of a checkpoint into the zoo: `add_to_zoo.py RUN@STEP NAME [KEY=VALUE ...]`.
 
-What is given as KEY=VALUE goes into its card, beside what the training noted there.
+What is given as KEY=VALUE goes into its card, beside what the training noted there; `null` takes a
+note out.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ def main(source: str, name: str, *card: str) -> None:
             notes[key] = json.loads(text)
         except ValueError:
             notes[key] = text
+    notes = {key: note for key, note in notes.items() if note is not None}
     kept = dataclasses.replace(about, objects=(), card=notes)
     weights = checkpoint.read(folder, checkpoint.WEIGHTS)
     checkpoint.write(trained.ZOO / name, kept, {checkpoint.WEIGHTS: weights})

@@ -43,11 +43,17 @@ def _trained(root: Path) -> Iterator[Kind]:
 def _card(about: Manifest) -> str:
     """Gives what people should know of a trained player, in one line."""
     card, counters = about.card, about.counters
-    parts = [f"{counters.get('episodes', 0):,} games against itself"]
+    if origin := card.get("imported"):
+        steps = f"{origin['timesteps']:,} timesteps"
+        return f"{origin['algorithm']} of {origin['library']}, {steps}, imported"
+    what = "games" if card.get("mean_return") is None else "episodes"
+    parts = [f"{counters.get('episodes', 0):,} {what}"]
     if seconds := card.get("seconds"):
         parts.append(f"{seconds / 60:.0f} minutes")
     if card.get("weak") is not None:
         parts.append(f"weak {100 * card['weak']:.1f} %, strong {100 * card['strong']:.1f} %")
+    if card.get("mean_return") is not None:
+        parts.append(f"mean return {card['mean_return']:.1f}")
     if card.get("elo") is not None:
         parts.append(f"{card['elo']:+.0f} Elo above {card.get('zero', 'its first opponent')}")
     return "; ".join(parts)

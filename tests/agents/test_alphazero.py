@@ -106,15 +106,6 @@ def test_damaged_weights_are_refused():
         AlphaZeroPlayer("it", other)
 
 
-def test_the_zoo_is_small_and_has_a_card():
-    folder = trained.ZOO / "connectx-alphazero"
-    assert (folder / checkpoint.WEIGHTS).stat().st_size <= 2**20
-    about = checkpoint.manifest(folder)
-    assert about.env == "connectx"
-    assert about.objects == ()
-    assert NAME in dict(trained.listed(Path("no such folder")))
-
-
 def test_it_loads_nothing_heavy():
     code = (
         "import sys, numpy as np; from agents import registry; from envs import registry as e;"
