@@ -79,6 +79,22 @@ _LISTINGS = (
         target="envs.atari_family:FAMILY",
         groups=tuple(atari_games.GROUPS),
     ),
+    Listing(
+        id="catch",
+        summary="a ball falls and a paddle catches it, played alone and seen as pictures",
+        matches=re.compile("catch").fullmatch,
+        examples=("catch",),
+        names=(),
+        target="envs.catch:FAMILY",
+    ),
+    Listing(
+        id="cartpole",
+        summary="a pole on a cart is kept upright, played alone and seen as four numbers",
+        matches=re.compile("cartpole").fullmatch,
+        examples=("cartpole",),
+        names=(),
+        target="envs.cartpole:FAMILY",
+    ),
 )
 
 

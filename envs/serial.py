@@ -70,6 +70,20 @@ class SerialVectorEnv:
         words = b"".join(env.digest() for env in self._envs)
         return np.frombuffer(words, "<u8").astype(np.uint64)
 
+    def save(self) -> list[bytes]:
+        """Gives the states of all rows, for `reset` to go on from, under the seeds that they have.
+
+        Raises:
+            IllegalActionError: when an episode is over.
+            EnvOptionError: when the envs cannot save their states.
+        """
+        saves = [getattr(env, "save", None) for env in self._envs]
+        if saves[0] is None:
+            raise EnvOptionError(
+                f"{self.spec.id} cannot save its state, so its episodes cannot be interrupted"
+            )
+        return [bytes(save()) for save in saves if save is not None]
+
     def _stacked(self) -> TimeStep:
         """Gives the moments as one, every array a copy."""
 
