@@ -1,13 +1,15 @@
 """A player that learned by itself and learned the rules, too. Axes: `R` rows to move, `A` actions.
 
 It searches in its own model of the game; the true rules say only which actions are legal now. The
-built-in network is a kernel, so nothing here needs PyTorch; any other network does.
+built-in networks of boards are kernels, so nothing here needs PyTorch; any other network does.
 """
 
 from __future__ import annotations
 
 import textwrap
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +32,8 @@ _ROOM = 4000
 _KERNELS = {"board-model": compile_model, "predicted-board": compile_boards}
 """Networks that need no PyTorch, and what compiles their folded weights."""
 _TRIAL = 64
+_ROWS = 8
+"""Games for one that are searched at once; always as many, so that each gets the same anywhere."""
 _ROUND = 32
 """Simulations by time come in steps, for the search keeps a plan for each number of them."""
 
@@ -37,7 +41,8 @@ _ROUND = 32
 class MuZeroPlayer:
     """Plays the game that its network was trained for, by Gumbel search without noise.
 
-    All rows share one searcher, since a search in a model keeps nothing for the next.
+    All rows share one searcher, since a search in a model keeps nothing for the next. Games for
+    one are searched several at once.
     """
 
     def __init__(
@@ -73,8 +78,7 @@ class MuZeroPlayer:
         mask = np.ones((1, spec.num_actions), np.bool_)
         try:
             if self._searcher is None:
-                model = _model(self._made.network, spec, self._simulations + 1)
-                self._searcher = Searcher(model, searching.for_play(self._simulations), 1)
+                self._searcher = self._prepared(spec)
                 self._search(blank, mask, 1)
             if self._made.seconds is not None:
                 self._simulation_s = self._search(blank, mask, _TRIAL)[1]
@@ -84,11 +88,31 @@ class MuZeroPlayer:
     def act(
         self, rows: NDArray[np.int64], steps: TimeStep, clock: Clock | None = None
     ) -> Decisions:
-        """Searches the position of each row, one after the other."""
+        """Searches the position of each row, one after the other, or some at once."""
+        assert self._searcher is not None, "reset comes first"
+        if self._searcher.num_rows > 1:
+            return searching.decisions(self._side_by_side(steps))
         return searching.decisions(
             self._think(steps.observation[[i]], steps.action_mask[[i]], clock)
             for i in range(len(rows))
         )
+
+    def _prepared(self, spec: EnvSpec) -> Searcher:
+        """Gives the searcher. Raises as `_model`."""
+        alone = spec.num_players == 1
+        rows = _ROWS if alone and self._made.seconds is None else 1
+        config = (searching.alone if alone else searching.for_play)(self._simulations)
+        model = _model(self._made.network, spec, rows * (self._simulations + 1))
+        return Searcher(model, config, rows)
+
+    def _side_by_side(self, steps: TimeStep) -> Iterator[Thought]:
+        """Gives what searches of `_ROWS` rows say; those that lack are the first one's again."""
+        assert self._searcher is not None
+        for first in range(0, len(steps.observation), _ROWS):
+            some = np.arange(first, min(first + _ROWS, len(steps.observation)))
+            rows = np.concatenate([some, np.full(_ROWS - len(some), first)])
+            result = self._searcher(steps.observation[rows], steps.action_mask[rows])
+            yield from (searching.thought(result, place) for place in range(len(some)))
 
     def _think(self, observation: Any, mask: Any, clock: Clock | None) -> Thought:
         """Searches one position, with as many simulations as the options or the time allow."""
@@ -131,13 +155,15 @@ def _model(network: Network, spec: EnvSpec, capacity: int) -> LearnedModel:
     name = str(network.about.get("name", ""))
     if ":" not in name and network.arrays.keys() & {"stem.weight", "step.bias"}:
         return _KERNELS.get(name, compile_model)(network, spec, capacity)
+    from muzero import architecture
     from muzero.imagining import Imagining
     from muzero.network import NetworkConfig
 
     try:
-        made = Imagining(spec, NetworkConfig(**network.about))
+        config = NetworkConfig(**network.about)
+        made, view = Imagining(spec, config), architecture.view(spec, config)
         made.load(network.arrays)
-        made.model.initial(np.zeros((1, *spec.observation_shape), np.uint8))
+        made.model.initial(np.zeros((1, *view.shape), np.uint8))
     except (CheckpointError, SearchConfigError):
         raise
     except Exception as error:  # from a module of a user's own, anything can come
@@ -145,4 +171,4 @@ def _model(network: Network, spec: EnvSpec, capacity: int) -> LearnedModel:
         raise CheckpointError(
             f"its network cannot be used ({said}); mend its module or choose another player"
         ) from error
-    return made.model
+    return replace(made.model, initial=lambda seen: made.model.initial(view.see(seen)))

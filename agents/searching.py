@@ -1,6 +1,7 @@
 """What players that search with a network share. Axes: `R` rows to move, `A` actions.
 
-Each row is searched by a call of its own, so that it gets the same moves in any batch.
+Each row is searched by a call of its own, or by one that always has as many rows, so that it gets
+the same moves in any batch.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ _MOST = 100_000
 _MARGIN_S = 0.05
 _VALUE_SCALE = 0.3
 """Of the search: sharper than in training, where it is to keep many moves alive."""
+
+_RANGE_FLOOR = 0.1
+"""Smallest range of values that counts, where their bounds are not known."""
 
 
 class Made(NamedTuple):
@@ -76,6 +80,11 @@ def for_play(simulations: int) -> GumbelConfig:
     return GumbelConfig(simulations, gumbel_scale=0, value_scale=_VALUE_SCALE)
 
 
+def alone(simulations: int) -> GumbelConfig:
+    """Gives the search that plays games for one, whose values are stretched, without noise."""
+    return GumbelConfig(simulations, gumbel_scale=0, range_floor=_RANGE_FLOOR)
+
+
 def due(seconds: float, clock: Clock | None) -> float:
     """Gives when a search that begins now is to end, on the scale of `time.monotonic()`."""
     end = time.monotonic() + seconds
@@ -97,16 +106,17 @@ class Thought(NamedTuple):
     """The play expected, `action` first."""
 
 
-def thought(result: SearchResult) -> Thought:
-    """Gives what a search of one root says, in arrays that its searcher does not overwrite."""
-    tree, action = result.tree, int(result.action[0])
-    policy = result.action_weights[0].copy()
-    if tree.root("proven")[0]:
+def thought(result: SearchResult, row: int = 0) -> Thought:
+    """Gives what a search says of a root, in arrays that its searcher does not overwrite."""
+    tree, action = result.tree, int(result.action[row])
+    policy = result.action_weights[row].copy()
+    if tree.root("proven")[row]:
         policy[:] = np.arange(policy.size) == action
-    visits = tree.root("visits")[0].astype(np.int64)
-    known = (visits > 0) | (tree.root("ends")[0] > 0)
-    q = np.where(known, tree.root("q")[0], np.float32(np.nan))
-    return Thought(action, float(result.value[0]), policy, visits, q, tree.line(0, action))
+    visits = tree.root("visits")[row].astype(np.int64)
+    known = (visits > 0) | (tree.root("ends")[row] > 0)
+    q = np.where(known, tree.root("q")[row], np.float32(np.nan))
+    value = float(result.value[row])
+    return Thought(action, value, policy, visits, q, tree.line(row, action))
 
 
 def decisions(thoughts: Iterable[Thought]) -> Decisions:

@@ -49,6 +49,7 @@ class TrainingLive:
         self._status: Status | None = None
         self._last, self._headed = time.monotonic(), False
         self._metrics: dict[str, float] = {}
+        self._warned = False
 
     def __enter__(self) -> TrainingLive:
         if self._title and not self._quiet:
@@ -67,6 +68,7 @@ class TrainingLive:
         self._metrics |= event.progress.metrics
         if self._quiet:
             return
+        self._warn()
         if event.verdict is not None:
             if not self._headed:
                 header = _HEADER if event.verdict.mean_return is None else _ALONE
@@ -79,6 +81,16 @@ class TrainingLive:
         elif time.monotonic() - self._last > _LINE_S:
             self._last = time.monotonic()
             self._console.print(line)
+
+    def _warn(self) -> None:
+        """Says once that values are larger than the network can hold."""
+        beyond = self._metrics.get("beyond", 0.0)
+        if beyond and not self._warned:
+            self._warned = True
+            self._console.print(
+                f"{100 * beyond:.2g} % of the values to be learned are beyond the network's "
+                "categories and count as their end; give more train.network.categories_limit"
+            )
 
     @property
     def _loss(self) -> float:

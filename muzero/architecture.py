@@ -18,11 +18,14 @@ from torch import Tensor, nn
 from envs.base import EnvSpec
 from muzero.limits import SearchConfigError
 from muzero.network import NetworkConfig, Prediction, is_board
+from muzero.views import View, whole
 
 KNOWN = {
     "board": "muzero.network:BoardNetwork",
     "board-model": "muzero.board_model:BoardModel",
     "predicted-board": "muzero.predicted_board:PredictedBoard",
+    "flat-model": "muzero.flat_model:FlatModel",
+    "map-model": "muzero.map_model:MapModel",
 }
 """Name to class."""
 _ON_RULES = "board"
@@ -42,6 +45,20 @@ def make(spec: EnvSpec, config: NetworkConfig) -> Any:
         SearchConfigError: when there is none of that name, or it cannot play the environment.
     """
     return _class(config.name)(spec, config)
+
+
+def view(spec: EnvSpec, config: NetworkConfig) -> View:
+    """Gives how a network sees an environment: its `view(spec, config)`, or observations whole.
+
+    Raises:
+        SearchConfigError: when there is no such network, or it cannot see the environment.
+    """
+    own = getattr(_class(config.name), "view", None)
+    if own is None:
+        return whole(spec)
+    found = own(spec, config)
+    assert isinstance(found, View)
+    return found
 
 
 def _class(name: str) -> Any:
@@ -99,7 +116,7 @@ def check(network: Any, spec: EnvSpec, config: NetworkConfig, unroll: int) -> No
     was = network.training
     with torch.no_grad():
         network.eval()
-        latent = network.representation(torch.zeros((2, *spec.observation_shape)))
+        latent = network.representation(torch.zeros((2, *view(spec, config).shape)))
         _expect("latents", latent, (2, *getattr(latent, "shape", ())[1:]))
         said = network.prediction(latent)
         _check_prediction(said, spec, config)
@@ -134,7 +151,8 @@ def _check_dynamics(said: Any, latent: Tensor, config: NetworkConfig) -> None:
         )
     _expect("the latent of dynamics", said[0], tuple(latent.shape))
     if said[1] is not None:
-        _expect("the reward of dynamics", said[1], _numbers(config))
+        count = config.reward_categories or config.categories
+        _expect("the reward of dynamics", said[1], (2, count) if count else (2,))
 
 
 def _check_prediction(said: Any, spec: EnvSpec, config: NetworkConfig) -> None:

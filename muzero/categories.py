@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 _EPSILON = 0.001
@@ -40,9 +43,14 @@ class Categories:
     spread: float = 0.75
     """Deviation of the histogram that a number becomes, in places; 0 = the two nearest places."""
 
-    @property
+    @cached_property
     def _end(self) -> float:
         return float(shorten(torch.tensor(float(self.limit), dtype=torch.float64)))
+
+    @cached_property
+    def _places(self) -> NDArray[np.float64]:
+        """Gives the places on the transformed scale, `[K]`."""
+        return np.linspace(-self._end, self._end, self.count)
 
     def histogram(self, x: Tensor) -> Tensor:
         """Gives numbers, `[...]`, as shares of the categories, `[..., K]`, that sum to 1.
@@ -67,3 +75,11 @@ class Categories:
         end = self._end
         centres = torch.linspace(-end, end, self.count, device=logits.device)
         return lengthen((logits.float().softmax(-1) * centres).sum(-1))
+
+    def read(self, logits: Tensor) -> NDArray[np.float32]:
+        """Gives what `mean` does as an array, but for the last bits; quicker for few numbers."""
+        said = logits.float().cpu().numpy()
+        raised = np.exp(said - said.max(-1, keepdims=True))
+        places = raised @ self._places / raised.sum(-1)
+        root = np.sqrt(1 + 4 * _EPSILON * (np.abs(places) + 1 + _EPSILON)) - 1
+        return np.asarray(np.sign(places) * ((root / (2 * _EPSILON)) ** 2 - 1), np.float32)

@@ -35,6 +35,8 @@ class Books(NamedTuple):
     planned: tuple[tuple[str, ...], ...] = ()
     """Names of the shards that the next chunks search anew, chunk by chunk; some of them may have
     left the buffer since that was decided."""
+    rows: tuple[str, ...] = ()
+    """Names of how the rows of self-play stand, group by group; empty where they did not begin."""
 
 
 def pack_weights(network: Any, spec: EnvSpec, config: NetworkConfig, kind: str) -> bytes:
@@ -77,7 +79,9 @@ def unpack_state(state: Mapping[str, bytes], learner: Learner) -> Books:
         for name, tensor in wanted.items():
             tensor.copy_(torch.from_numpy(stored[name]))
     learner.step = books.counters["learner_steps"]
-    return books._replace(shards=tuple(books.shards), versions=tuple(books.versions))
+    return books._replace(
+        shards=tuple(books.shards), versions=tuple(books.versions), rows=tuple(books.rows)
+    )
 
 
 def _tensors(learner: Learner) -> dict[str, torch.Tensor]:

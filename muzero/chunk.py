@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 import torch
 
 from envs import registry
-from muzero import memory, weights
+from muzero import architecture, memory, weights
 from muzero.config import TrainConfig
 from muzero.imagining import Imagining
 from muzero.inference import Acting
 from muzero.models import Model, RulesModel
 from muzero.progress import Store
 from muzero.selfplay import Selfplay
+from muzero.stretches import Part, Stretches
 from muzero.trajectory import unpack
 
 
@@ -39,6 +40,8 @@ class Job(NamedTuple):
     """Names of shards that are to be searched anew."""
     openings: str = ""
     """Name of the recorded games that games begin from; empty where there are none."""
+    before: str = ""
+    """Name of how its rows stand, which go on; empty where they begin."""
 
 
 class Made(NamedTuple):
@@ -52,6 +55,10 @@ class Made(NamedTuple):
     """Seconds that the network took."""
     total_s: float
     """Seconds in all."""
+    left: bytes = b""
+    """How its rows stand where they go on, empty where they do not."""
+    returns: tuple[float, ...] | None = None
+    """Scores of the episodes that ended, in games for one."""
 
 
 def acting(env_id: str, config: TrainConfig) -> tuple[Acting | Imagining, Model]:
@@ -65,10 +72,24 @@ def acting(env_id: str, config: TrainConfig) -> tuple[Acting | Imagining, Model]
 
 
 @lru_cache(maxsize=1)
-def _stage(env_id: str, config: TrainConfig) -> tuple[Acting | Imagining, Selfplay]:
+def _stage(env_id: str, config: TrainConfig) -> tuple[Acting | Imagining, Selfplay | Stretches]:
     """Gives the memory of self-play, kept from chunk to chunk of a process."""
     network, model = acting(env_id, config)
-    return network, Selfplay(env_id, model, config.selfplay)
+    if not config.selfplay.steps:
+        return network, Selfplay(env_id, model, config.selfplay)
+    view = architecture.view(registry.spec(env_id), config.network)
+    return network, Stretches(env_id, model, config.selfplay, view)
+
+
+def _played(job: Job, selfplay: Selfplay | Stretches) -> Made:
+    """Gives a chunk without what is searched anew and without its time."""
+    if isinstance(selfplay, Stretches):
+        part = Part(job.seed, job.number, job.number % (job.config.lag + 1))
+        before = job.store.get(job.before) if job.before else b""
+        found = selfplay.play(part, before)
+        return Made(found.trajectory.pack(), (), 0, 0, found.left, found.returns)
+    recorded = json.loads(job.store.get(job.openings)) if job.openings else ()
+    return Made(selfplay.play(job.seed, job.number, recorded).pack(), (), 0, 0)
 
 
 def play_chunk(job: Job, report: Any) -> Made:
@@ -78,10 +99,9 @@ def play_chunk(job: Job, report: Any) -> Made:
     memory.hold()
     network, selfplay = _stage(job.env_id, job.config)
     network.load(weights.unpack_network(job.store.get(job.weights)).arrays)
-    recorded = json.loads(job.store.get(job.openings)) if job.openings else ()
-    shard = selfplay.play(job.seed, job.number, recorded).pack()
-    again = []
+    made, again = _played(job, selfplay), list[tuple[str, bytes]]()
     for place, name in enumerate(job.old):
         old = unpack(job.store.get(name))
         again.append((name, selfplay.reanalyze(job.seed, job.number, old, place).pack()))
-    return Made(shard, tuple(again), network.seconds, time.perf_counter() - began)
+    took = time.perf_counter() - began
+    return made._replace(again=tuple(again), network_s=network.seconds, total_s=took)

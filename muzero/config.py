@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from muzero.learner import LearnerConfig
 from muzero.limits import SearchConfigError, check
 from muzero.network import NetworkConfig
-from muzero.selfplay import SelfplayConfig
+from muzero.selfplay_config import SelfplayConfig
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,11 @@ class TrainConfig:
         check("seed", self.seed, 0, 2**62)
         check("reanalyze", self.reanalyze, 0)
         check("recent", self.recent, 0, 1)
+        if self.selfplay.steps and not self.learned:
+            raise SearchConfigError(
+                f"selfplay.steps = {self.selfplay.steps} needs a learned model; give "
+                "learner.unroll of at least 1, such as 5"
+            )
         if self.learned and self.selfplay.keep:
             raise SearchConfigError(
                 f"selfplay.keep = {self.selfplay.keep} needs true rules, for a learned model "

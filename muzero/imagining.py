@@ -109,9 +109,11 @@ class _Boards:
 class _Whole:
     """Any network, evaluated by its own functions."""
 
-    def __init__(self, network: Any, scale: Categories | None) -> None:
-        self._network, self._scale = network.eval(), scale
+    def __init__(self, network: Any, config: NetworkConfig) -> None:
+        self._network = network.eval().to(memory_format=torch.channels_last)
+        self._scale, self._rewards = scale(config), reward_scale(config)
         self._fast = fast_type() == torch.bfloat16
+        self._fast_steps = self._fast and bool(getattr(network, "fast_steps", True))
 
     def initial(self, observation: NDArray[np.uint8]) -> Evaluation:
         with torch.autocast("cpu", torch.bfloat16, enabled=self._fast):
@@ -119,18 +121,27 @@ class _Whole:
             return self._say(latent, self._network.prediction(latent), None)
 
     def recurrent(self, latent: Tensor, action: NDArray[np.int64]) -> Evaluation:
-        with torch.autocast("cpu", torch.bfloat16, enabled=self._fast):
-            latent, reward = self._network.dynamics(latent, torch.from_numpy(action))
-            return self._say(latent, self._network.prediction(latent), reward)
+        if not self._fast_steps:
+            return self._step(latent, action)
+        with torch.autocast("cpu", torch.bfloat16):
+            return self._step(latent, action)
+
+    def _step(self, latent: Tensor, action: NDArray[np.int64]) -> Evaluation:
+        latent, reward = self._network.dynamics(latent, torch.from_numpy(action))
+        return self._say(latent, self._network.prediction(latent), reward)
 
     def _say(self, latent: Tensor, said: Prediction, reward: Tensor | None) -> Evaluation:
         scale = self._scale
-        value = torch.tanh(said.value.float() / 2) if scale is None else scale.mean(said.value)
+        if scale is None:
+            value = torch.tanh(said.value.float() / 2).numpy()
+        else:
+            value = scale.read(said.value)
         gained = None
         if reward is not None:
-            gained = (reward.float() if scale is None else scale.mean(reward)).numpy()
+            known = self._rewards
+            gained = reward.float().numpy() if known is None else known.read(reward)
         heads = None if said.rules is None else said.rules.float().permute(2, 0, 1).numpy()
-        return Evaluation(latent, said.logits.float().numpy(), value.numpy(), gained, heads)
+        return Evaluation(latent, said.logits.float().numpy(), value, gained, heads)
 
 
 _FORMS: dict[str, Callable[[Weights], _Form]] = {
@@ -145,6 +156,13 @@ def scale(config: NetworkConfig) -> Categories | None:
     if not config.categories:
         return None
     return Categories(config.categories, config.categories_limit, config.categories_spread)
+
+
+def reward_scale(config: NetworkConfig) -> Categories | None:
+    """Gives the scale of a network's rewards; None where they are single numbers."""
+    if not config.reward_categories:
+        return scale(config)
+    return Categories(config.reward_categories, config.reward_limit, 0.0)
 
 
 class Imagining:
@@ -186,7 +204,7 @@ class Imagining:
                 f"the weights are of another network than '{self._config.name}' is now ({said}); "
                 "use the code that they were trained with"
             ) from error
-        return _Whole(network, scale(self._config))
+        return _Whole(network, self._config)
 
     def _initial(self, observation: NDArray[np.uint8]) -> Evaluation:
         """Pads the rows, since PyTorch prepares every size that it has not met."""

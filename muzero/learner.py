@@ -84,6 +84,8 @@ class LearnerConfig:
     """Whether the mirror image of every moment is as likely as itself."""
     first_moments: int = 8192
     """Moments that must be there before learning begins."""
+    fused: bool = False
+    """Whether a step of the optimiser is one kernel: quicker, its last bits differ."""
     buffer_mb: int = 64
     """Size of the buffer of experience."""
 
@@ -141,6 +143,7 @@ class Learner:
         device: str = "cpu",
         scale: Categories | None = None,
         consistency: Consistency | None = None,
+        rewards: Categories | None = None,
     ) -> None:
         """Makes a learner.
 
@@ -150,11 +153,12 @@ class Learner:
             device: where to.
             scale: of the network's values, where it gives categories.
             consistency: compares latents; None = nothing does.
+            rewards: scale of the network's rewards; None = that of its values.
         """
         self.config, self.device, self.step = config, torch.device(device), 0
         self.network = network.to(self.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).eval()
-        self._scale = scale
+        self._scale, self._rewards = scale, rewards
         self._consistency = None if consistency is None else consistency.to(self.device)
         self.learning = {"network": self.network}
         """Modules by name; all but the network never play."""
@@ -166,6 +170,7 @@ class Learner:
             lr=config.learning_rate,
             betas=(0.9, 0.99),
             weight_decay=config.weight_decay,
+            fused=config.fused or None,
         )
 
     def seed(self, seed: int) -> None:
@@ -204,9 +209,10 @@ class Learner:
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self._parameters, self.config.clip)
-        numbers = {name: float(part.detach()) for name, part in found.items()}
-        numbers["loss"] = float(loss.detach())
-        for what, number in (("loss", numbers["loss"]), ("norm of the gradient", float(norm))):
+        parts = torch.stack([*(part.detach() for part in found.values()), loss.detach(), norm])
+        *lost, total, size = parts.tolist()  # one copy, for a GPU is waited for with each
+        numbers = {**dict(zip(found, lost, strict=True)), "loss": total}
+        for what, number in (("loss", total), ("norm of the gradient", size)):
             if not math.isfinite(number):
                 raise DivergedError(f"the {what} is {number} at learner step {self.step}")
         self.optimizer.step()
@@ -239,7 +245,7 @@ class Learner:
     def _losses(self, batch: Batch, mirrored: NDArray[np.bool_]) -> dict[str, Tensor]:
         wanted = losses.targets(batch, mirrored, self.config.root_share, self.device)
         out = losses.unroll(self.network, wanted)
-        found = losses.losses(out, wanted, self._scale)
+        found = losses.losses(out, wanted, self._scale, self._rewards)
         if self._consistency is not None and len(out.latents) > 1:
             found["consistency"] = self._consistency(self.network, out.latents, wanted)
         return found

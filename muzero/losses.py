@@ -25,7 +25,7 @@ class Targets(NamedTuple):
     """What the network is to say, step by step."""
 
     observation: Tensor
-    """`[K + 1, L, ...]`, seen by the mover of that step."""
+    """`[K + 1, L, ...]`, seen by the mover of that step; or `[1, L, ...]`."""
     action: Tensor
     """`int64[K + 1, L]`."""
     policy: Tensor
@@ -45,6 +45,8 @@ class Targets(NamedTuple):
     where observations are no boards."""
     inside: Tensor
     """`[N]`, 1, and 0 past the end."""
+    known: Tensor
+    """`[N]`, 1 where value and reward are known, also those past the end."""
     weight: Tensor
     """`[N]`, of the policy."""
 
@@ -66,23 +68,28 @@ def targets(
         device: where to.
     """
     flip = torch.from_numpy(mirrored).to(device)
+    turned = bool(mirrored.any())
 
     def steps(array: NDArray[Any]) -> Tensor:
         return torch.from_numpy(array).to(device).transpose(0, 1)
 
     def seen(array: NDArray[Any]) -> Tensor:
         tensor = steps(array).float()
+        if not turned:
+            return tensor
         return torch.where(flip.view(1, -1, *(1,) * (tensor.ndim - 2)), tensor.flip(-1), tensor)
 
     policy, inside = seen(batch.policy), steps(batch.inside)
     action = steps(batch.action)
-    action = torch.where(flip, policy.shape[-1] - 1 - action, action)
+    if turned:
+        action = torch.where(flip, policy.shape[-1] - 1 - action, action)
     value = root_share * steps(batch.value) + (1 - root_share) * steps(batch.returns)
     reward = steps(batch.reward) * inside
     left = (
         torch.from_numpy(batch.left).to(device) - torch.arange(len(inside), device=device)[:, None]
     )
     last = (left == 1).float()
+    known = torch.ones_like(inside) if batch.known is None else steps(batch.known)
     return Targets(
         seen(batch.observation),
         action,
@@ -94,13 +101,14 @@ def targets(
         (last * (reward == 0)).flatten(),
         _final(batch, flip, left),
         inside.flatten(),
+        known.flatten(),
         steps(batch.weight).flatten(),
     )
 
 
 def _final(batch: Batch, flip: Tensor, left: Tensor) -> Tensor | None:
     """Gives the last boards, `int64[N, H, W]`, as the players to move at each step see them."""
-    if not is_board(batch.final.shape[1:]):
+    if batch.final is None or not is_board(batch.final.shape[1:]):
         return None
     cells = _cells(torch.from_numpy(batch.final).to(flip.device))
     cells = torch.where(flip.view(-1, *(1,) * (cells.ndim - 1)), cells.flip(-1), cells)
@@ -149,27 +157,37 @@ def _of_numbers(said: Tensor, wanted: Tensor, scale: Categories | None) -> Tenso
     return F.binary_cross_entropy_with_logits(said, worth, reduction="none")
 
 
-def losses(out: Unrolled, wanted: Targets, scale: Categories | None) -> dict[str, Tensor]:
+def losses(
+    out: Unrolled,
+    wanted: Targets,
+    scale: Categories | None,
+    rewards: Categories | None = None,
+) -> dict[str, Tensor]:
     """Gives a loss for everything that the network says; each a mean over moments.
 
     Where the network says rewards it must also learn that nothing follows the end, so its values
     and rewards count past it; where it says what ends, no search looks past the end.
+
+    Args:
+        out: what the network says.
+        wanted: what it is to say.
+        scale: of values that are categories.
+        rewards: of rewards that are; None = that of values.
     """
-    said, rows = out.said, len(wanted.action[0])
+    said, rows, rewards = out.said, len(wanted.action[0]), rewards or scale
     cross = -(wanted.policy * F.log_softmax(said.logits.float(), 1)).sum(1)
-    everywhere = torch.ones_like(wanted.inside)
-    counted = everywhere if out.rewards else wanted.inside
+    counted = wanted.known if out.rewards else wanted.inside
     found = {
         "policy": _mean(cross, wanted.weight),
         "value": _mean(_of_numbers(said.value, wanted.value, scale), counted),
     }
     if out.rewards:
         reward, gained = torch.cat(out.rewards).float(), wanted.reward[:-rows]
-        if scale is None:
+        if rewards is None:
             each = F.mse_loss(reward, gained, reduction="none")
         else:
-            each = _of_numbers(reward, gained, scale)
-        found["reward"] = _mean(each, everywhere[:-rows])
+            each = _of_numbers(reward, gained, rewards)
+        found["reward"] = _mean(each, wanted.known[:-rows])
     if said.rules is not None:
         found |= _of_rules(said.rules.float(), wanted)
     if said.decoded is not None:

@@ -48,6 +48,12 @@ class NetworkConfig:
     categories_spread: float = 0.75
     """Deviation of the histogram that a number to be learned becomes, in categories; 0 = the two
     nearest ones."""
+    reward_categories: int = 0
+    """Categories of rewards alone, two-hot, such as 3 for signs; 0 = those of values."""
+    reward_limit: float = 1.0
+    """Largest reward that these hold; the smallest is its negative."""
+    picture: int = 0
+    """Side, in pixels, of the square that pictures are made smaller to; 0 = as they are."""
 
     def __post_init__(self) -> None:
         """Refuses sizes that no network can have.
@@ -63,6 +69,11 @@ class NetworkConfig:
         check("hidden", self.hidden, 1)
         check("categories_limit", self.categories_limit, 1e-6)
         check("categories_spread", self.categories_spread, 0)
+        check("reward_limit", self.reward_limit, 1e-6)
+        check("picture", self.picture, 0)
+        if self.reward_categories:
+            check("reward_categories", self.reward_categories, 2)
+            check("categories, beside reward_categories,", self.categories, 2)
         if self.categories:
             check("categories", self.categories, 2)
 

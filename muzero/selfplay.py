@@ -8,102 +8,22 @@ full batches.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from envs import registry, seeding
 from envs.base import EnvSpec, TimeStep
-from muzero import noise
-from muzero.gumbel import GumbelConfig
-from muzero.limits import check
 from muzero.models import Model
-from muzero.search import Searcher, SearchResult
+from muzero.moves import Moment, Moves, hasten, random_move, streams_of
+from muzero.search import Searcher
+from muzero.selfplay_config import SelfplayConfig
 from muzero.targets import n_step_returns
 from muzero.trajectory import Trajectory
 
-_SHIFT = np.uint64(1)
-_TRAINING = GumbelConfig(simulations=32)
 Games = Sequence[Sequence[int]]
 """Recorded games, each as its actions, at least one, from the beginning."""
-
-
-@dataclass(frozen=True)
-class SelfplayConfig:
-    """How games against itself are played."""
-
-    games: int = 256
-    """Games of a chunk."""
-    rows: int = 128
-    """Of these, how many are played side by side."""
-    search: GumbelConfig = field(default_factory=lambda: _TRAINING)
-    """How every move is found."""
-    keep: int = 0
-    """Nodes of the last search that the next may go on with; true rules only."""
-    noise_half: int = 0
-    """Plies after a game's opening in which the noise of its searches loses half its weight, so
-    that mistakes late in a game do not blur what its beginning was worth; 0 = it keeps its weight.
-    """
-    cheap_share: float = 0.0
-    """Share of the moves that are searched cheaply and teach no policy."""
-    cheap_simulations: int = 8
-    """Simulations of those. Source: KataGo, section 3.1, https://arxiv.org/abs/1902.10565."""
-    random_share: float = 0.5
-    """Share of the games that begin with random plies, which teach nothing."""
-    random_plies: int = 12
-    """Most of these plies."""
-    openings_share: float = 0.5
-    """Share of the games that begin from a position of a recorded one, where there are any."""
-    n_step: int = 0
-    """Steps after which the value of the search stands for what followed; 0 = the outcome."""
-    decay: float = 1.0
-    """Factor of returns for each step that they lie ahead, so that sooner is better."""
-    random_chunks: int = 0
-    """Chunks of a training, the first ones, whose games are random to their end: they teach the
-    rules and no policy, and cost nothing."""
-
-    def __post_init__(self) -> None:
-        """Refuses what cannot be played.
-
-        Raises:
-            SearchConfigError: when a field is out of its range.
-        """
-        check("games", self.games, 1)
-        check("rows", self.rows, 1, self.games)
-        check("keep", self.keep, 0)
-        check("noise_half", self.noise_half, 0)
-        check("cheap_share", self.cheap_share, 0, 1)
-        if self.cheap_share:
-            check("cheap_simulations", self.cheap_simulations, 1, self.search.simulations)
-        check("random_share", self.random_share, 0, 1)
-        check("random_plies", self.random_plies, 0)
-        check("openings_share", self.openings_share, 0, 1)
-        check("n_step", self.n_step, 0)
-        check("decay", self.decay, 0, 1)
-        check("random_chunks", self.random_chunks, 0)
-
-
-class Moment(NamedTuple):
-    """What happened in the `R` rows that were to move, or after the end of `R` games."""
-
-    game: NDArray[np.int64]
-    """`int64[R]`, number of the game in its chunk."""
-    observation: NDArray[np.uint8]
-    """`uint8[R, ...]`, seen by the mover, as all that follows."""
-    action_mask: NDArray[np.bool_]
-    """`bool[R, A]`."""
-    action: NDArray[Any]
-    """`int[R]`."""
-    reward: NDArray[Any]
-    """`float[R]`."""
-    policy: NDArray[Any]
-    """`float[R, A]`."""
-    value: NDArray[Any]
-    """`float[R]`."""
-    weight: NDArray[Any]
-    """`float[R]`, of the policy in the loss."""
 
 
 def opening(
@@ -132,18 +52,6 @@ def opening(
     return tuple(actions)
 
 
-def _random_move(
-    game: NDArray[np.int64], now: TimeStep, streams: NDArray[np.int64], ply: NDArray[np.int64]
-) -> Moment:
-    """Gives a move that no search has found; its value is not known."""
-    chance = seeding.uniform(streams, np.zeros_like(streams))
-    mask, none = now.action_mask, np.zeros(len(game))
-    place = (chance * mask.sum(1)).astype(np.int64)
-    action = (mask.cumsum(1) <= place[:, None]).sum(1)
-    unknown = np.full(len(game), np.nan)
-    return Moment(game, now.observation, mask, action, none, np.zeros(mask.shape), unknown, none)
-
-
 class Selfplay:
     """Plays chunks with one model; its memory is allocated once."""
 
@@ -156,12 +64,13 @@ class Selfplay:
         self._env_id, self._config = env_id, config
         self._env = registry.make_vector(env_id, config.rows)
         self._searcher = Searcher(model, config.search, config.rows, config.keep)
+        self._moves = Moves(self._searcher, config)
 
     def play(self, seed: int, index: int, recorded: Games = ()) -> Trajectory:
         """Plays chunk `index` of the games of `seed`, some of them from recorded positions."""
         self._searcher.forget()
         config, moments = self._config, list[Moment]()
-        move = _random_move if index < config.random_chunks else self._move
+        move = random_move if index < config.random_chunks else self._moves
         numbers = range(index * config.games, (index + 1) * config.games)
         seeds = np.array([seeding.derive(seed, "game", number) for number in numbers])
         starts = [opening(self._env_id, int(s), config, recorded) for s in seeds]
@@ -169,8 +78,8 @@ class Selfplay:
         rows, begun = game.copy(), config.rows
         step = self._env.reset(rows, seeds[game], starts[:begun])
         while rows.size:
-            now, streams = step.take(rows), seeding.mix(seeds[game[rows]], ply[rows]) >> _SHIFT
-            moment = move(game[rows], now, streams.astype(np.int64), ply[rows])
+            now, streams = step.take(rows), streams_of(seeds[game[rows]], ply[rows])
+            moment = move(game[rows], now, streams, ply[rows])
             actions = np.zeros(config.rows, np.int64)
             actions[rows] = moment.action
             step = self._env.step(actions)
@@ -206,8 +115,8 @@ class Selfplay:
         weight, stream = old.weight.copy(), seeding.derive(seed, "again", index, place)
         for first in range(0, len(places), config.rows):
             rows = places[first : first + config.rows]
-            streams = (seeding.mix(np.full(len(rows), stream), rows) >> _SHIFT).astype(np.int64)
-            drawn = self._noise(streams, old.ply[rows])
+            streams = streams_of(np.full(len(rows), stream), rows)
+            drawn = self._moves.noise(streams, old.ply[rows])
             found = self._searcher(old.observation[rows], old.action_mask[rows], drawn)
             policy[rows], q = hasten(found, config)
             value[rows], weight[rows] = np.nansum(policy[rows] * q, 1), 1
@@ -215,63 +124,6 @@ class Selfplay:
             old.reward, value, old.left, self._env.spec.discount * config.decay, config.n_step
         )
         return old._replace(policy=policy, value=value, weight=weight, returns=returns)
-
-    def _move(
-        self,
-        game: NDArray[np.int64],
-        now: TimeStep,
-        streams: NDArray[np.int64],
-        ply: NDArray[np.int64],
-    ) -> Moment:
-        """Gives what the search makes of the moments of the rows to move; the reward is to come."""
-        found, weight = self._search(now, streams, ply)
-        policy, q = hasten(found, self._config)
-        value = np.nansum(policy * q, 1)
-        none = np.zeros(len(game))
-        return Moment(
-            game, now.observation, now.action_mask, found.action, none, policy, value, weight
-        )
-
-    def _search(
-        self, now: TimeStep, streams: NDArray[np.int64], ply: NDArray[np.int64]
-    ) -> tuple[SearchResult, NDArray[Any]]:
-        """Gives what the search finds, and the weight of each policy."""
-        config, drawn = self._config, self._noise(streams, ply)
-        if not config.cheap_share:
-            return self._searcher(now.observation, now.action_mask, drawn), np.ones(len(streams))
-        cheap = seeding.uniform(streams, 1) < config.cheap_share
-        budget = np.where(cheap, config.cheap_simulations, config.search.simulations)
-        found = self._searcher(now.observation, now.action_mask, drawn, budget)
-        return found, 1.0 - cheap
-
-    def _noise(self, streams: NDArray[np.int64], ply: NDArray[np.int64]) -> noise.Noise:
-        """Gives the noise of searches, by how far their games have come."""
-        gumbel = noise.gumbel(streams, 0, self._env.spec.num_actions)
-        if self._config.noise_half:
-            gumbel *= (0.5 ** (ply / self._config.noise_half)).astype(np.float32)[:, None]
-        return noise.Noise(gumbel)
-
-
-def hasten(
-    found: SearchResult, config: SelfplayConfig
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Gives policy and values, both `float32[R, A]`, in which a far proven end counts for less.
-
-    An exact return is multiplied by `decay` for each ply that it lies ahead, and the improved
-    policy `softmax(logits + sigma(q))` follows the change of `q`. Where the root is proven, the
-    policy is shared by the actions that are as good as the best, and as soon.
-    """
-    root, actions = found.tree.root, found.action[:, None]
-    ends = root("ends").astype(np.float32)
-    q = found.q * np.where(ends > 0, np.float32(config.decay) ** (ends - 1), np.float32(1))
-    search = config.search
-    scale = (search.maxvisit_init + root("visits").max(1, keepdims=True)) * search.value_scale
-    policy = found.action_weights * np.exp(np.nan_to_num(scale * (q - found.q)))
-    best = (ends == np.take_along_axis(ends, actions, 1)) & (
-        found.q == np.take_along_axis(found.q, actions, 1)
-    )
-    policy = np.where(root("proven")[:, None], best, policy)
-    return (policy / policy.sum(1, keepdims=True)).astype(np.float32), q
 
 
 def _ended(game: NDArray[np.int64], after: TimeStep) -> Moment:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -19,6 +19,63 @@ def _backward(rewards: Any, values: Any, left: Any, discount: Any, n: Any, out: 
         for k in range(steps - 1, -1, -1):
             gain = rewards[t + k] + discount * gain
         out[t] = gain
+
+
+@njit(cache=True)
+def _trace(rewards: Any, values: Any, left: Any, rule: Any, out: Any) -> None:
+    discount, share, n = rule
+    for t in range(left.size):
+        if left[t] <= 0:
+            out[t] = 0
+            continue
+        steps = left[t] if n == 0 else min(np.int64(n), left[t])
+        gain = np.float64(values[t + steps])
+        for k in range(steps - 1, -1, -1):
+            if k + 1 < steps:
+                gain = (1 - share) * values[t + k + 1] + share * gain
+            gain = rewards[t + k] + discount * gain
+        out[t] = gain
+
+
+class Trace(NamedTuple):
+    """How returns are traced ahead."""
+
+    discount: float
+    """Of every step, in `[-1, 1]`."""
+    share: float
+    """Lambda: of what followed later in the return; the rest is the value a step later."""
+    n: int
+    """Look-ahead in steps; 0 = to the end of the trajectory."""
+
+
+def lambda_returns(
+    rewards: NDArray[Any], values: NDArray[Any], left: NDArray[np.int16], rule: Trace
+) -> NDArray[np.float32]:
+    """Gives the lambda-return of every moment, for the player to move there.
+
+    G_t = r_t + d * ((1 - l) * v_{t+1} + l * G_{t+1}), and at the end of the look-ahead v alone.
+    Source: Sutton and Barto, Reinforcement Learning, 2018, equation 12.20,
+    http://incompleteideas.net/book/the-book-2nd.html.
+
+    Args:
+        rewards: `[M]`, of the action at each moment.
+        values: `[M]`, at each moment; at last moments what is expected past them, 0 where nothing.
+        left: `int16[M]`, actions from here to the end of the trajectory; 0 at its last moment,
+            below 0 at moments that belong to none.
+        rule: how far and how.
+
+    Raises:
+        ValueError: when the arrays differ in length or the look-ahead is negative.
+    """
+    if not len(rewards) == len(values) == len(left) or rule.n < 0:
+        raise ValueError(
+            f"{len(rewards)} rewards, {len(values)} values, {len(left)} moments and n = {rule.n}; "
+            "expected equal lengths and n of at least 0"
+        )
+    out = np.empty(len(left), np.float32)
+    numbers = float(rule.discount), float(rule.share), float(rule.n)
+    _trace(np.asarray(rewards, np.float64), np.asarray(values, np.float64), left, numbers, out)
+    return out
 
 
 def n_step_returns(

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from envs import registry, seeding
+from envs.base import EnvSpec
 from muzero import architecture, checkpoint, imagining, memory, warm_start, weights
 from muzero.checkpoint import Books
 from muzero.chunk import Job, Made, acting, play_chunk
@@ -28,6 +29,7 @@ from muzero.consistency import Consistency
 from muzero.learner import Learner, rate
 from muzero.limits import SearchConfigError
 from muzero.network import has_columns
+from muzero.news import News
 from muzero.progress import Map, Progress, Store, WorkError
 from muzero.search import Searcher
 from muzero.selfplay import Games
@@ -50,6 +52,7 @@ def validate(config: TrainConfig, env_id: str) -> None:
         SearchConfigError: when the config does not fit the environment.
     """
     spec = registry.spec(env_id)
+    _check_chunks(config, spec)
     if config.learner.mirror and not has_columns(spec):
         raise SearchConfigError(
             f"{spec.id} is no board with one action for each column, so it has no mirror image; "
@@ -64,6 +67,29 @@ def validate(config: TrainConfig, env_id: str) -> None:
     architecture.check(network, spec, config.network, config.learner.unroll)
     _, model = acting(env_id, config)
     Searcher(model, config.selfplay.search, 1, config.selfplay.keep)
+
+
+def _check_chunks(config: TrainConfig, spec: EnvSpec) -> None:
+    """Refuses chunks that do not fit the environment or the buffer.
+
+    Raises:
+        SearchConfigError: when they do not.
+    """
+    steps, alone = config.selfplay.steps, spec.num_players == 1
+    if alone != bool(steps):
+        raise SearchConfigError(
+            f"selfplay.steps = {steps} does not fit {spec.id}: games for one are played in chunks "
+            "of steps, such as 64, games for two in whole games, so 0"
+        )
+    view = architecture.view(spec, config.network)
+    moments = config.selfplay.rows * (steps + view.frames)
+    needed, limit = moments * view.kept, config.learner.buffer_mb << 20
+    if needed > limit:
+        raise SearchConfigError(
+            f"learner.buffer_mb = {config.learner.buffer_mb} does not hold one chunk of "
+            f"{moments:,} moments of {view.kept:,} bytes; give at least {-(-needed >> 20)}, or "
+            "fewer rows or steps"
+        )
 
 
 def train(
@@ -121,14 +147,18 @@ class _Run:
                 warm_start.load(network, begin.network, env_id, config.network, seed)
             consistency = self._consistency(network)
         scale = imagining.scale(config.network)
-        self.learner = Learner(network, config.learner, device, scale, consistency)
-        self.buffer = TrajectoryBuffer(config.learner.buffer_mb << 20)
+        rewards = imagining.reward_scale(config.network)
+        self.learner = Learner(network, config.learner, device, scale, consistency, rewards)
+        self.view = architecture.view(self.spec, config.network)
+        self.buffer = TrajectoryBuffer(config.learner.buffer_mb << 20, self.view.frames)
         self.versions = [self._publish()]
         self.openings = store.put(json.dumps(begin.games).encode()) if begin.games else ""
         self.counters = {"env_steps": 0, "episodes": 0, "learner_steps": 0, "chunks": 0}
         if config.reanalyze:
             self.counters["reanalyzed"] = 0
         self.planned: list[tuple[str, ...]] = [()] * (config.lag + 1)
+        self.rows = [""] * (config.lag + 1)
+        self.news = News(self.spec, config.network.categories_limit)
         self._stream = seeding.derive(config.seed, "batch")
 
     def _consistency(self, network: Any) -> Consistency | None:
@@ -136,7 +166,8 @@ class _Run:
             return None
         network.eval()  # so that nothing is learned of empty observations
         with torch.no_grad():
-            latent = network.representation(torch.zeros((2, *self.spec.observation_shape)))
+            seen = architecture.view(self.spec, self.config.network).shape
+            latent = network.representation(torch.zeros((2, *seen)))
         network.train()
         return Consistency(latent[0].numel())
 
@@ -155,7 +186,8 @@ class _Run:
             name = self.versions[-1 - behind]
             seed = seeding.derive(config.seed, "selfplay")
             old = self.planned[index - self.counters["chunks"]]
-            yield Job(self.spec.id, config, seed, index, name, self.store, old, self.openings)
+            begin = self.openings, self.rows[index % len(self.rows)]
+            yield Job(self.spec.id, config, seed, index, name, self.store, old, *begin)
 
     def _old(self, index: int) -> tuple[str, ...]:
         """Gives the shards that are searched anew with chunk `index`, which is drawn now."""
@@ -177,22 +209,22 @@ class _Run:
             if name in self.buffer.shards:  # else it was forgotten while it was searched
                 searched = unpack(shard)
                 self.buffer.replace(name, self.store.put(shard), searched)
-                self.counters["reanalyzed"] += len(searched.left) - searched.episodes
-        self.counters["env_steps"] += len(part.left) - part.episodes
-        self.counters["episodes"] += part.episodes
-        metrics = self._learn()
+                self.counters["reanalyzed"] += searched.actions
+        if made.left:
+            self.rows[self.counters["chunks"] % len(self.rows)] = self.store.put(made.left)
+        self.counters["env_steps"] += part.actions
+        self.counters["episodes"] += part.episodes if made.returns is None else len(made.returns)
+        metrics = self._learn() | self.news.of(part, made)
         self.counters["chunks"] += 1
         self.planned = [*self.planned[1:], self._old(self.counters["chunks"] + self.config.lag)]
         self.versions = [*self.versions, self._publish()][-self.config.lag - 1 :]
         metrics["network_share"] = made.network_s / made.total_s
         metrics["selfplay_s"] = made.total_s
         metrics["learner_s"] = time.perf_counter() - began
-        metrics["episode_steps"] = len(part.left) / part.episodes - 1
         chunks = self.counters["chunks"]
         barrier = chunks % self.config.barrier == 0 or chunks == self.config.chunks
-        return Progress(
-            dict(self.counters), metrics, barrier, self._player, self._state, self._objects
-        )
+        counters = self.news.counters(self.counters)
+        return Progress(counters, metrics, barrier, self._player, self._state, self._objects)
 
     def _learn(self) -> dict[str, float]:
         """Takes the steps that are due by the ratio of learning to acting; gives mean losses."""
@@ -220,18 +252,20 @@ class _Run:
         stream = np.full(2 * rows, seeding.derive(self._stream, step, *what))
         chance = seeding.uniform(stream, np.arange(2 * rows))
         mirrored = self.config.learner.mirror & (chance[rows:] < 0.5)
-        return self.buffer.sample(chance[:rows], unroll), mirrored
+        learner = self.config.learner
+        alone = self.view.frames > 1 and not learner.consistency_weight
+        return self.buffer.sample(chance[:rows], unroll, 1 if alone else None), mirrored
 
     def _player(self) -> dict[str, bytes]:
         return {"weights.safetensors": self._packed("float16")}
 
     def _state(self) -> dict[str, bytes]:
         names = tuple(self.buffer.shards), tuple(self.versions), self.openings
-        books = Books(dict(self.counters), *names, tuple(self.planned))
+        books = Books(dict(self.counters), *names, tuple(self.planned), tuple(self.rows))
         return checkpoint.pack_state(self.learner, books)
 
     def _objects(self) -> tuple[str, ...]:
-        openings = (self.openings,) if self.openings else ()
+        openings = tuple(name for name in (self.openings, *self.rows) if name)
         old = {name for names in self.planned for name in names} - {*self.buffer.shards}
         return (*openings, *sorted(old), *self.buffer.shards, *self.versions)
 
@@ -245,5 +279,6 @@ class _Run:
         self.counters = books.counters
         self.versions, self.openings = list(books.versions), books.openings
         self.planned = [tuple(names) for names in books.planned] or self.planned
+        self.rows = list(books.rows) or self.rows
         for name in books.shards:
             self.buffer.add(name, unpack(self.store.get(name)))

@@ -9,32 +9,37 @@ from numpy.typing import NDArray
 
 from muzero import weights
 from muzero.limits import SearchConfigError
+from muzero.views import stacked
 
 
 class Trajectory(NamedTuple):
     """Moments of whole episodes, one episode after the other.
 
     The last moment of an episode is the one after its last action: nothing is searched there.
+    Where episodes go on in another trajectory, their parts stand for them. Where observations are
+    stacks of pictures, the newest of each is kept, and before each first moment those that are
+    older, as moments of which nothing else is known.
     """
 
     observation: NDArray[np.uint8]
-    """`uint8[M, ...]`, seen by the player to move."""
+    """`uint8[M, ...]`, seen by the player to move, see `muzero.views.View`."""
     action_mask: NDArray[np.bool_]
     """`bool[M, A]`, True = legal."""
     action: NDArray[np.int16]
-    """`int16[M]`, played here; 0 at last moments."""
+    """`int16[M]`, played here; at last moments 0, or -1 where the episode goes on past them."""
     reward: NDArray[np.float32]
     """`float32[M]`, of that action, seen by its mover."""
     policy: NDArray[np.float16]
     """`float16[M, A]`, the improved policy of the search; 0 at last moments."""
     value: NDArray[np.float32]
-    """`float32[M]`, of the search, seen by the player to move."""
+    """`float32[M]`, of the search, seen by the player to move; what is expected past last moments,
+    0 where nothing is."""
     returns: NDArray[np.float32]
     """`float32[M]`, what followed (the n-step return), seen by the player to move."""
     weight: NDArray[np.float32]
     """`float32[M]`, of the policy in the loss: 0 where the search was too cheap to learn from."""
     left: NDArray[np.int16]
-    """`int16[M]`, actions to the end of the episode; 0 at last moments."""
+    """`int16[M]`, actions to the end of the episode; 0 at last moments, -1 before first ones."""
 
     def pack(self) -> bytes:
         """Gives the moments as an immutable shard; equal moments give equal bytes."""
@@ -48,9 +53,14 @@ class Trajectory(NamedTuple):
     @property
     def ply(self) -> NDArray[np.int64]:
         """`int64[M]`, moments of the same episode before each."""
-        place = np.arange(len(self.left))
-        begins = np.concatenate([[True], self.left[:-1] == 0])
+        place, old = np.arange(len(self.left)), np.concatenate([[0], self.left[:-1]])
+        begins = (old <= 0) & (self.left >= 0)
         return place - np.maximum.accumulate(np.where(begins, place, 0))
+
+    @property
+    def actions(self) -> int:
+        """How many were played here."""
+        return int((self.left > 0).sum())
 
 
 def unpack(shard: bytes) -> Trajectory:
@@ -68,15 +78,19 @@ class TrajectoryBuffer:
     Whole shards are forgotten, the oldest first.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, frames: int = 1) -> None:
         """Makes an empty buffer of at most `limit` bytes.
+
+        Args:
+            limit: of bytes.
+            frames: pictures of a stack, see `muzero.views.View`.
 
         Raises:
             SearchConfigError: when the limit is below 1.
         """
         if limit < 1:
             raise SearchConfigError(f"a buffer of {limit} bytes is impossible; give at least 1")
-        self.limit = limit
+        self.limit, self._frames = limit, frames
         self.shards: list[str] = []
         self._parts: list[Trajectory] = []
         self._whole: Trajectory | None = None
@@ -124,10 +138,15 @@ class TrajectoryBuffer:
             self._starts = np.flatnonzero(self._whole.left > 0)
         return self._whole
 
-    def sample(self, chance: NDArray[np.float64], unroll: int) -> Batch:
+    def sample(self, chance: NDArray[np.float64], unroll: int, seen: int | None = None) -> Batch:
         """Gives the moments that `chance`, `float64[L]` in `[0, 1)`, picks, all alike likely.
 
         Each comes with the `unroll` moments after it, as far as its episode goes.
+
+        Args:
+            chance: what decides.
+            unroll: moments after each.
+            seen: of how many moments of a row the observation is wanted; None = of all.
         """
         whole = self._join()
         first = self._starts[(chance * len(self._starts)).astype(np.int64)]
@@ -135,11 +154,13 @@ class TrajectoryBuffer:
         steps = np.minimum(np.arange(unroll + 1), left[:, None])
         place = first[:, None] + steps
         inside = (np.arange(unroll + 1) < left[:, None]).astype(np.float32)
+        end, frames = first + left, self._frames
+        over = (whole.action[end] >= 0).astype(np.float32)
         return Batch(
-            whole.observation[place],
-            whole.observation[first + left],
+            stacked(whole.observation, place[:, :seen], frames),
+            None if frames > 1 else whole.observation[end],
             whole.action_mask[place],
-            whole.action[place].astype(np.int64),
+            np.maximum(whole.action[place], 0).astype(np.int64),
             whole.reward[place],
             whole.policy[place].astype(np.float32),
             whole.value[place],
@@ -147,6 +168,7 @@ class TrajectoryBuffer:
             whole.weight[place] * inside,
             inside,
             left,
+            np.maximum(inside, over[:, None]),
         )
 
 
@@ -154,9 +176,10 @@ class Batch(NamedTuple):
     """Moments to learn from, each with the `K` that follow it."""
 
     observation: NDArray[np.uint8]
-    """`uint8[L, K + 1, ...]`."""
-    final: NDArray[np.uint8]
-    """`uint8[L, ...]`, at the end of the episode, seen by the player to move there."""
+    """`uint8[L, K + 1, ...]`, or of the first of these moments alone."""
+    final: NDArray[np.uint8] | None
+    """`uint8[L, ...]`, at the end of the episode, seen by the player to move there; None where
+    pictures are seen."""
     action_mask: NDArray[np.bool_]
     """`bool[L, K + 1, A]`."""
     action: NDArray[np.int64]
@@ -175,6 +198,9 @@ class Batch(NamedTuple):
     """`float32[L, K + 1]`: 1, and 0 past the end of the episode."""
     left: NDArray[np.int64]
     """`int64[L]`, actions to the end."""
+    known: NDArray[np.float32] | None = None
+    """`float32[L, K + 1]`: 1 where value and reward are known: inside, and past the end where
+    nothing follows it. None = everywhere."""
 
 
 def _weight(part: Trajectory) -> int:

@@ -20,7 +20,8 @@ from envs import registry, seeding
 from muzero import architecture, inference
 from muzero.inference import Weights
 from muzero.network import NetworkConfig
-from muzero.selfplay import SelfplayConfig, opening
+from muzero.selfplay import opening
+from muzero.selfplay_config import SelfplayConfig
 from muzero.weights import CheckpointError, Network
 
 _GAMES, _PLIES, _STEPS = 512, 40, 5

@@ -95,7 +95,7 @@ def test_fused_layers_say_what_the_network_says(near, env_id, blocks):
 def test_the_whole_network_says_what_the_fused_layers_say(near):
     spec = registry.spec("connectx-5x4x3")
     made, _ = model(spec, dynamics_blocks=2)
-    fused, whole = _Fused(fold(made)), _Whole(made, None)
+    fused, whole = _Fused(fold(made)), _Whole(made, NetworkConfig())
     seen = observations(spec, 32)
     with torch.inference_mode():
         one, two = fused.initial(seen), whole.initial(seen)

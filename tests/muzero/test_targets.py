@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from muzero.targets import n_step_returns
+from muzero.targets import Trace, lambda_returns, n_step_returns
 
 LENGTHS = st.lists(st.integers(1, 6), min_size=1, max_size=4)
 
@@ -53,3 +53,29 @@ def test_a_win_is_a_loss_for_the_other_and_less_if_it_is_far():
 def test_arrays_must_fit():
     with pytest.raises(ValueError, match="expected equal lengths"):
         n_step_returns(np.zeros(2), np.zeros(3), np.zeros(3, np.int16), -1.0, 0)
+
+
+def test_lambda_returns_by_hand():
+    reward, left = np.array([1.0, 0, 2, 9]), np.array([3, 2, 1, 0], np.int16)
+    value = np.array([7.0, 4, 6, 8])
+    last = 2 + 0.5 * 8
+    second = 0 + 0.5 * (0.25 * 6 + 0.75 * last)
+    first = 1 + 0.5 * (0.25 * 4 + 0.75 * second)
+    found = lambda_returns(reward, value, left, Trace(0.5, 0.75, 0))
+    assert found.tolist() == [first, second, last, 0]
+
+
+def test_a_look_ahead_ends_in_the_value_there():
+    reward, left = np.array([1.0, 2, 4, 0]), np.array([3, 2, 1, 0], np.int16)
+    value = np.array([10.0, 20, 40, 0])
+    assert lambda_returns(reward, value, left, Trace(0.5, 1, 1)).tolist() == [11, 22, 4, 0]
+    two = [1 + 0.5 * (0.5 * 20 + 0.5 * 22), 2 + 0.5 * (0.5 * 40 + 0.5 * 4), 4, 0]
+    assert lambda_returns(reward, value, left, Trace(0.5, 0.5, 2)).tolist() == two
+
+
+def test_moments_before_a_trajectory_have_no_return():
+    reward, left = np.array([9.0, 1, 0, 9, 2, 0]), np.array([-1, 1, 0, -1, 1, 0], np.int16)
+    value = np.array([0, 3.0, 0, 0, 3, 10])
+    assert lambda_returns(reward, value, left, Trace(0.5, 1, 0)).tolist() == [0, 1, 0, 0, 7, 0]
+    with pytest.raises(ValueError, match="equal lengths"):
+        lambda_returns(reward[1:], value, left, Trace(0.5, 1, 0))
