@@ -151,7 +151,8 @@ def crosstable(tally: Tally | Counts) -> list[dict[str, Any]]:
 def overall(documents: Iterable[Mapping[str, Any]], prior: str = "gauss:2000") -> dict[str, Any]:
     """Gives one ladder of kinds over several envs, each env with the same weight.
 
-    A kind is an agent's name up to its options. All pairings of different kinds enter one
+    A kind is an agent's name up to its options, and the last word of a name of the zoo:
+    `zoo/connectx-ppo` and `zoo/pong-ppo` are both `ppo`. All pairings of different kinds enter one
     Bradley-Terry fit without a first-move term, those of an env weighted so that they count as
     many games as those of any other. Errors would need the clusters and are not given.
 
@@ -193,7 +194,7 @@ def _kind_results(document: Mapping[str, Any]) -> dict[tuple[str, str], list[flo
     """Gives lost, drawn and won games of each two kinds, for the one that comes first by name."""
     results: dict[tuple[str, str], list[float]] = {}
     for meeting in document["pairings"]:
-        first, second = (parse(meeting[seat]).head for seat in ("first", "second"))
+        first, second = (_kind(meeting[seat]) for seat in ("first", "second"))
         if first == second:
             continue
         games = [meeting["losses"], meeting["draws"], meeting["wins"]]
@@ -202,6 +203,11 @@ def _kind_results(document: Mapping[str, Any]) -> dict[tuple[str, str], list[flo
         for k, number in enumerate(games if first < second else games[::-1]):
             known[k] += number
     return results
+
+
+def _kind(agent: str) -> str:
+    head = parse(agent).head
+    return head.rpartition("-")[2] if head.startswith("zoo/") else head
 
 
 def _number(value: float) -> float | None:

@@ -79,5 +79,7 @@ def test_one_ladder_over_envs_gives_each_the_same_weight():
     assert [agent["elo"] for agent in balanced["agents"]] == pytest.approx([0, 0], abs=1e-6)
     tilted = overall([env("x", "y", 1), env("y", "x", 50), env("x:depth=9", "y", 2)])
     assert tilted["agents"][0]["elo"] > 20
+    zoo = overall([env("zoo/connectx-ppo", "random", 1), env("zoo/pong-ppo:sample=true", "dqn", 1)])
+    assert sorted(row["agent"] for row in zoo["agents"]) == ["dqn", "ppo", "random"]
     assert overall([])["agents"] == []
     assert overall([env("x:depth=1", "x:depth=2", 3)])["agents"] == []
