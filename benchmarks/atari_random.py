@@ -2,11 +2,12 @@
 
 Random play takes any action that the game knows, a new one every four frames. The published agent
 chose one every six (https://doi.org/10.1038/nature14236), so that the two agree in size, not to the
-digit. Every episode runs to its end under a seed of its own: neither the long nor the short ones
-are counted twice. `z` is how many standard errors ours lies from the published mean, which has an
-error of its own that nobody has told.
+digit; `--every 6` plays as that one did, one game at a time. Every episode runs to its end under a
+seed of its own: neither the long nor the short ones are counted twice. `z` is how many standard
+errors ours lies from the published mean, which has an error of its own that nobody has told.
 
     python benchmarks/atari_random.py --episodes 10 --games atari-57 --protocols sticky nature
+    python benchmarks/atari_random.py --episodes 20 --games hero --protocols nature --every 6
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import json
 import math
 import sys
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,7 @@ from numpy.typing import NDArray
 
 from arena import atari_scores
 from envs import registry
+from envs.atari_games import PROTOCOLS
 from envs.seeding import derive
 
 AGREE_Z, AGREE_RATIO = 3.0, 0.25
@@ -52,10 +55,31 @@ def returns(id: str, episodes: int) -> tuple[NDArray[np.float64], int]:
     return totals, steps
 
 
-def measure(game: str, protocol: str, episodes: int, published: float) -> dict[str, Any]:
+def slower(game: str, protocol: str, every: int, episodes: int) -> tuple[NDArray[np.float64], int]:
+    """Gives the same where an action lasts `every` frames."""
+    other = replace(PROTOCOLS[protocol], name=f"{protocol}-{every}", frame_skip=every)
+    PROTOCOLS[other.name] = other
+    env = registry.make(f"{game}@{other.name}")
+    totals, steps = np.zeros(episodes), 0
+    for n in range(episodes):
+        chance = np.random.default_rng(derive("random play", env.spec.id, n))
+        moment = env.reset(n)
+        while not moment.last:
+            moment = env.step(int(chance.integers(env.spec.num_actions)))
+            totals[n] += moment.rewards[0]
+            steps += 1
+    return totals, steps
+
+
+def measure(
+    game: str, protocol: str, episodes: int, published: float, every: int
+) -> dict[str, Any]:
     """Gives a game's row of the table."""
     began = time.perf_counter()
-    found, steps = returns(f"{game}@{protocol}", episodes)
+    if every == PROTOCOLS[protocol].frame_skip:
+        found, steps = returns(f"{game}@{protocol}", episodes)
+    else:
+        found, steps = slower(game, protocol, every, episodes)
     error = float(found.std(ddof=1)) / math.sqrt(episodes) if episodes > 1 else math.nan
     mean = float(found.mean())
     return {
@@ -84,6 +108,7 @@ def main() -> None:
     parser.add_argument("--episodes", type=int, default=10)
     parser.add_argument("--games", default="atari-5")
     parser.add_argument("--protocols", nargs="+", default=["sticky", "nature"])
+    parser.add_argument("--every", type=int, default=4, help="frames that an action lasts")
     asked = parser.parse_args()
     ids = registry.group(asked.games) or (registry.canonical(asked.games),)
     published = {game: scores.random for game, scores in atari_scores.games().items()}
@@ -91,7 +116,7 @@ def main() -> None:
     for id in ids:
         game = str(registry.spec(id).options["game"])
         for protocol in asked.protocols:
-            row = measure(game, protocol, asked.episodes, published[game])
+            row = measure(game, protocol, asked.episodes, published[game], asked.every)
             rows.append(row)
             print(
                 f"{game:18} {protocol:7} {row['mean']:>10} ± {row['error']:<8} published "
@@ -107,7 +132,8 @@ def main() -> None:
         "share": round(agreeing / len(rows), 2),
         "differing": [row for row in rows if not agrees(row)],
         "command": f"python benchmarks/atari_random.py --games {asked.games} "
-        f"--episodes {asked.episodes}",
+        f"--episodes {asked.episodes} --protocols {' '.join(asked.protocols)} "
+        f"--every {asked.every}",
     }
     json.dump(summary, sys.stdout, indent=2)
     print()
