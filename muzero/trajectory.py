@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from muzero import weights
 from muzero.limits import SearchConfigError
 from muzero.views import stacked
+
+_ROOM = 1.25
+"""Of a buffer's memory, how much more than is kept: less must be moved, the more there is."""
 
 
 class Trajectory(NamedTuple):
@@ -92,21 +95,21 @@ class TrajectoryBuffer:
             raise SearchConfigError(f"a buffer of {limit} bytes is impossible; give at least 1")
         self.limit, self._frames = limit, frames
         self.shards: list[str] = []
-        self._parts: list[Trajectory] = []
-        self._whole: Trajectory | None = None
-        self._starts: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._sizes: list[int] = []
+        self._room: Trajectory | None = None
+        """What is kept, between `_begin` and `_end`, and room around it."""
+        self._begin = self._end = 0
+        self._starts: NDArray[np.int64] | None = None
 
     @property
     def size(self) -> int:
         """Moments that can be learned from."""
-        if self._parts:
-            self._join()
-        return len(self._starts)
+        return len(self._begins())
 
     @property
     def num_bytes(self) -> int:
         """What the moments take."""
-        return sum(_weight(part) for part in self._parts)
+        return _weight(self._whole()) if self.shards else 0
 
     def add(self, name: str, part: Trajectory, keep: int | None = None) -> None:
         """Adds a shard called `name`, and forgets what is too much.
@@ -117,26 +120,65 @@ class TrajectoryBuffer:
             keep: the most shards there may be; None = any number.
         """
         self.shards.append(name)
-        self._parts.append(part)
-        while len(self._parts) > 1 and (
-            self.num_bytes > self.limit or (keep is not None and len(self._parts) > keep)
+        self._sizes.append(len(part.left))
+        weight = self.num_bytes if len(self.shards) > 1 else 0
+        each = _weight(part) / len(part.left)
+        weight += _weight(part)
+        while len(self.shards) > 1 and (
+            weight > self.limit or (keep is not None and len(self.shards) > keep)
         ):
             self.shards.pop(0)
-            self._parts.pop(0)
-        self._whole = None
+            gone = self._sizes.pop(0)
+            self._begin += gone
+            weight -= round(gone * each)
+        self._put(part)
+        self._starts = None
 
     def replace(self, name: str, other: str, part: Trajectory) -> None:
-        """Puts a shard called `other` in the place of one called `name`, which must be there."""
-        place = self.shards.index(name)
-        self.shards[place], self._parts[place] = other, part
-        self._whole = None
+        """Puts a shard called `other` in the place of one called `name`, which must be there.
 
-    def _join(self) -> Trajectory:
-        if self._whole is None:
-            fields = zip(*self._parts, strict=True)
-            self._whole = Trajectory(*(np.concatenate(field) for field in fields))
-            self._starts = np.flatnonzero(self._whole.left > 0)
-        return self._whole
+        It must have as many moments.
+        """
+        place = self.shards.index(name)
+        self.shards[place] = other
+        first = sum(self._sizes[:place])
+        for kept, given in zip(self._whole(), part, strict=True):
+            kept[first : first + self._sizes[place]] = given
+        self._starts = None
+
+    def _put(self, part: Trajectory) -> None:
+        """Writes moments behind those that are kept; these move where there is no room for them."""
+        count, live = len(part.left), self._end - self._begin
+        if self._room is None or live + count > len(self._room.left):
+            size = int(_ROOM * (live + count))
+            fields: list[Any] = [np.empty((size, *f.shape[1:]), f.dtype) for f in part]
+            room = Trajectory(*fields)
+            if self._room is not None:
+                for new, old in zip(room, self._whole(), strict=True):
+                    new[:live] = old
+            self._room, self._begin, self._end = room, 0, live
+        elif self._end + count > len(self._room.left):
+            for field in self._room:
+                for at in range(0, live, self._begin):  # in steps that do not overlap
+                    step = min(self._begin, live - at)
+                    field[at : at + step] = field[self._begin + at : self._begin + at + step]
+            self._begin, self._end = 0, live
+        for field, given in zip(self._room, part, strict=True):
+            field[self._end : self._end + count] = given
+        self._end += count
+
+    def _whole(self) -> Trajectory:
+        """Gives all that is kept, without copying it."""
+        assert self._room is not None, "nothing was added"
+        fields: list[Any] = [field[self._begin : self._end] for field in self._room]
+        return Trajectory(*fields)
+
+    def _begins(self) -> NDArray[np.int64]:
+        """Gives the places of the moments that can be learned from."""
+        if self._starts is None:
+            left = self._whole().left if self.shards else np.zeros(0, np.int16)
+            self._starts = np.flatnonzero(left > 0)
+        return self._starts
 
     def sample(self, chance: NDArray[np.float64], unroll: int, seen: int | None = None) -> Batch:
         """Gives the moments that `chance`, `float64[L]` in `[0, 1)`, picks, all alike likely.
@@ -148,8 +190,8 @@ class TrajectoryBuffer:
             unroll: moments after each.
             seen: of how many moments of a row the observation is wanted; None = of all.
         """
-        whole = self._join()
-        first = self._starts[(chance * len(self._starts)).astype(np.int64)]
+        whole, starts = self._whole(), self._begins()
+        first = starts[(chance * len(starts)).astype(np.int64)]
         left = whole.left[first].astype(np.int64)
         steps = np.minimum(np.arange(unroll + 1), left[:, None])
         place = first[:, None] + steps

@@ -81,3 +81,24 @@ def test_the_oldest_shards_are_forgotten_first():
     assert buffer.sample(np.zeros(1), 0).value[0, 0] == 10
     with pytest.raises(SearchConfigError, match="buffer of 0 bytes"):
         TrajectoryBuffer(0)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.integers(1, 6), min_size=1, max_size=12), st.integers(1, 4))
+def test_what_is_kept_stays_in_order_however_it_is_moved(sizes, keep):
+    buffer, parts = TrajectoryBuffer(1 << 20), []
+    for number, size in enumerate(sizes):
+        parts.append(shard([size], 20 * number))
+        buffer.add(str(number), parts[-1], keep)
+        whole = [np.concatenate(fields) for fields in zip(*parts[-keep:], strict=True)]
+        assert buffer.num_bytes == sum(field.nbytes for field in whole)
+        starts = np.flatnonzero(whole[-1] > 0)
+        chance = (np.arange(len(starts)) + 0.5) / len(starts)
+        batch = buffer.sample(chance, 0)
+        assert np.array_equal(batch.value[:, 0], whole[5][starts])
+        assert np.array_equal(batch.observation[:, 0], whole[0][starts])
+    other = parts[-1]._replace(value=-parts[-1].value)
+    buffer.replace(buffer.shards[-1], "other", other)
+    ends = buffer.sample(np.array([1 - 1e-9]), 0)
+    assert ends.value[0, 0] == other.value[-2]
+    assert buffer.shards[-1] == "other"
