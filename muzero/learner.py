@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from muzero import losses
+from muzero import ahead, losses
 from muzero.categories import Categories
 from muzero.consistency import Consistency
 from muzero.inference import fast_type
@@ -67,6 +67,9 @@ class LearnerConfig:
     """Of the averaged weights that act, the share that a step keeps."""
     root_share: float = 0.5
     """Share of the search's value in the value's target; the rest is what followed."""
+    fresh_values: bool = False
+    """Whether what follows is an n-step return (`selfplay.n_step`) whose last value the averaged
+    network says when it is learned, in place of the search's when it was played."""
     value_weight: float = 1.0
     """Weight of the value's loss; the policy's is 1."""
     reward_weight: float = 1.0
@@ -243,6 +246,9 @@ class Learner:
         return float(getattr(self.config, _WEIGHTS[name])) if name in _WEIGHTS else 1.0
 
     def _losses(self, batch: Batch, mirrored: NDArray[np.bool_]) -> dict[str, Tensor]:
+        if batch.ahead is not None:
+            fresh = ahead.returns(batch.ahead, self.average, self._scale, self.device)
+            batch = batch._replace(returns=fresh)
         wanted = losses.targets(batch, mirrored, self.config.root_share, self.device)
         out = losses.unroll(self.network, wanted)
         found = losses.losses(out, wanted, self._scale, self._rewards)

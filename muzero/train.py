@@ -33,6 +33,7 @@ from muzero.news import News
 from muzero.progress import Map, Progress, Store, WorkError
 from muzero.search import Searcher
 from muzero.selfplay import Games
+from muzero.targets import Trace
 from muzero.trajectory import Batch, TrajectoryBuffer, unpack
 
 
@@ -157,6 +158,8 @@ class _Run:
         if config.reanalyze:
             self.counters["reanalyzed"] = 0
         self.planned: list[tuple[str, ...]] = [()] * (config.lag + 1)
+        discount = self.spec.discount * config.selfplay.decay
+        self.rule = Trace(discount, 1.0, config.selfplay.n_step)
         self.rows = [""] * (config.lag + 1)
         self.news = News(self.spec, config.network.categories_limit)
         self._stream = seeding.derive(config.seed, "batch")
@@ -254,7 +257,9 @@ class _Run:
         mirrored = self.config.learner.mirror & (chance[rows:] < 0.5)
         learner = self.config.learner
         alone = self.view.frames > 1 and not learner.consistency_weight
-        return self.buffer.sample(chance[:rows], unroll, 1 if alone else None), mirrored
+        fresh = self.rule if learner.fresh_values else None
+        batch = self.buffer.sample(chance[:rows], unroll, 1 if alone else None, fresh)
+        return batch, mirrored
 
     def _player(self) -> dict[str, bytes]:
         return {"weights.safetensors": self._packed("float16")}

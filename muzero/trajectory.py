@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from muzero import weights
+from muzero.ahead import Ahead, look
 from muzero.limits import SearchConfigError
+from muzero.targets import Trace
 from muzero.views import stacked
 
 _ROOM = 1.25
@@ -142,28 +144,32 @@ class TrajectoryBuffer:
         place = self.shards.index(name)
         self.shards[place] = other
         first = sum(self._sizes[:place])
-        for kept, given in zip(self._whole(), part, strict=True):
+        pairs: Any = zip(self._whole(), part, strict=True)
+        for kept, given in pairs:
             kept[first : first + self._sizes[place]] = given
         self._starts = None
 
     def _put(self, part: Trajectory) -> None:
         """Writes moments behind those that are kept; these move where there is no room for them."""
         count, live = len(part.left), self._end - self._begin
+        fields: list[Any]
         if self._room is None or live + count > len(self._room.left):
             size = int(_ROOM * (live + count))
-            fields: list[Any] = [np.empty((size, *f.shape[1:]), f.dtype) for f in part]
+            fields = [np.empty((size, *f.shape[1:]), f.dtype) for f in part]
             room = Trajectory(*fields)
             if self._room is not None:
-                for new, old in zip(room, self._whole(), strict=True):
+                for new, old in zip(fields, self._whole(), strict=True):
                     new[:live] = old
             self._room, self._begin, self._end = room, 0, live
         elif self._end + count > len(self._room.left):
-            for field in self._room:
+            fields = list(self._room)
+            for field in fields:
                 for at in range(0, live, self._begin):  # in steps that do not overlap
                     step = min(self._begin, live - at)
                     field[at : at + step] = field[self._begin + at : self._begin + at + step]
             self._begin, self._end = 0, live
-        for field, given in zip(self._room, part, strict=True):
+        fields = list(self._room)
+        for field, given in zip(fields, part, strict=True):
             field[self._end : self._end + count] = given
         self._end += count
 
@@ -180,7 +186,13 @@ class TrajectoryBuffer:
             self._starts = np.flatnonzero(left > 0)
         return self._starts
 
-    def sample(self, chance: NDArray[np.float64], unroll: int, seen: int | None = None) -> Batch:
+    def sample(
+        self,
+        chance: NDArray[np.float64],
+        unroll: int,
+        seen: int | None = None,
+        fresh: Trace | None = None,
+    ) -> Batch:
         """Gives the moments that `chance`, `float64[L]` in `[0, 1)`, picks, all alike likely.
 
         Each comes with the `unroll` moments after it, as far as its episode goes.
@@ -189,6 +201,7 @@ class TrajectoryBuffer:
             chance: what decides.
             unroll: moments after each.
             seen: of how many moments of a row the observation is wanted; None = of all.
+            fresh: how far ahead values are to be asked anew; None = returns stay as they were.
         """
         whole, starts = self._whole(), self._begins()
         first = starts[(chance * len(starts)).astype(np.int64)]
@@ -211,6 +224,7 @@ class TrajectoryBuffer:
             inside,
             left,
             np.maximum(inside, over[:, None]),
+            None if fresh is None else look(whole, place, fresh, frames),
         )
 
 
@@ -243,6 +257,8 @@ class Batch(NamedTuple):
     known: NDArray[np.float32] | None = None
     """`float32[L, K + 1]`: 1 where value and reward are known: inside, and past the end where
     nothing follows it. None = everywhere."""
+    ahead: Ahead | None = None
+    """What lies ahead, where its value is to be asked anew; None = `returns` count as they are."""
 
 
 def _weight(part: Trajectory) -> int:

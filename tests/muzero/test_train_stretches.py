@@ -1,5 +1,7 @@
 """Trainings on games for one: the same bits after any stop and with any number of workers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -113,6 +115,13 @@ def test_consistency_and_plain_rewards_are_switches(alone, env_id):
     *_, last = train(made, env_id, alone.map, alone.store())
     assert "consistency" in last.metrics
     assert np.isfinite(last.metrics["loss"])
+
+
+def test_values_asked_anew_make_another_training(whole, alone):
+    learner = replace(config().learner, fresh_values=True)
+    *_, last = train(config(learner=learner), "catch", alone.map, alone.store())
+    assert np.isfinite(last.metrics["value"])
+    assert player(last) != player(whole[0])
 
 
 def test_maps_are_learned_too(alone):
