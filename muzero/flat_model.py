@@ -18,7 +18,7 @@ from muzero.views import View
 
 _CELLS = 14
 """Most cells that a picture is cut into, along each side."""
-_REWARD = 64
+_REWARD, _MOMENTUM = 64, 0.05
 
 
 def normalise(latent: Tensor) -> Tensor:
@@ -29,11 +29,24 @@ def normalise(latent: Tensor) -> Tensor:
     return layer_norm(latent.float(), latent.shape[1:])
 
 
-def silent(layer: nn.Linear) -> nn.Linear:
-    """Gives the layer with weights of 0, so that a new network expects nothing."""
-    nn.init.zeros_(layer.weight)
-    nn.init.zeros_(layer.bias)
-    return layer
+def norm(size: int) -> nn.BatchNorm1d:
+    """Gives what makes each of `size` numbers of mean 0 and deviation 1 over moments."""
+    return nn.BatchNorm1d(size, momentum=_MOMENTUM)
+
+
+def begin(network: nn.Module, *last: nn.Module) -> None:
+    """Gives layers weights that keep the size of what goes through them.
+
+    Those of `last` layers are 0, so that a new network expects nothing.
+    Source: He et al., https://arxiv.org/abs/1502.01852, equation 10.
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+            if layer in last:
+                nn.init.zeros_(layer.weight)
 
 
 def numbers(config: NetworkConfig) -> tuple[int, int]:
@@ -48,7 +61,11 @@ def squeezed(said: Tensor) -> Tensor:
 
 
 class Eye(nn.Module):
-    """Convolutions over stacked pictures, cut into cells of some pixels each."""
+    """Convolutions over stacked pictures, cut into cells of some pixels each.
+
+    Most of a screen never changes. Every place of the maps is normalised over moments by itself, so
+    that what changes is what is seen: without it Pong's rewards are learned ten times more slowly.
+    """
 
     def __init__(self, shape: tuple[int, ...], channels: int) -> None:
         """Makes one for pictures `[F, H, W]` that gives maps of `channels`.
@@ -67,20 +84,19 @@ class Eye(nn.Module):
                 "along each side; set network.picture, such as 42"
             )
         self.layers = nn.Sequential(
-            nn.Conv2d(frames * self.cell**2, channels, 2),
-            nn.ReLU(),
-            nn.Conv2d(channels, 2 * channels, 3, 2),
-            nn.ReLU(),
-            nn.Conv2d(2 * channels, channels, 3, padding=1),
+            *_layer(frames * self.cell**2, channels, 2),
+            *_layer(channels, 2 * channels, 3, stride=2),
+            nn.Conv2d(2 * channels, channels, 3, padding=1, bias=False),
         )
         sides = ((side // self.cell - 1 - 3) // 2 + 1 for side in (height, width))
         self.size = (channels, *sides)
         """Shape of the maps that it gives."""
+        self.places = norm(self.size[0] * self.size[1] * self.size[2])
 
     def forward(self, observation: Tensor) -> Tensor:
-        """Gives maps, `[B, *size]`, of pictures from 0 to 255, `[B, F, H, W]`."""
-        maps: Tensor = self.layers(self._cut(observation))
-        return maps
+        """Gives maps, `[B, *size]`, none below 0, of pictures from 0 to 255, `[B, F, H, W]`."""
+        maps = self.layers(self._cut(observation))
+        return torch.relu(self.places(maps.flatten(1))).view(-1, *self.size)
 
     def _cut(self, observation: Tensor) -> Tensor:
         """Gives pictures as cells, their pixels as channels, in the memory's order of channels.
@@ -97,6 +113,11 @@ class Eye(nn.Module):
         parts = observation.view(rows, frames, height, cell, width, cell)
         cells = parts.permute(0, 2, 4, 1, 3, 5).reshape(rows, height, width, -1)
         return (cells / 255).permute(0, 3, 1, 2)
+
+
+def _layer(inputs: int, outputs: int, kernel: int, stride: int = 1) -> tuple[nn.Module, ...]:
+    layer = nn.Conv2d(inputs, outputs, kernel, stride, bias=False)
+    return layer, nn.BatchNorm2d(outputs, momentum=_MOMENTUM), nn.ReLU()
 
 
 def _touch(size: int, hidden: int) -> nn.Sequential:
@@ -120,21 +141,22 @@ class FlatModel(nn.Module):
         self._pictures = len(shape) == 3
         if self._pictures:
             eye = Eye(shape, config.channels)
-            self.eye: nn.Module = nn.Sequential(eye, nn.ReLU(), nn.Flatten())
+            self.eye: nn.Module = nn.Sequential(eye, nn.Flatten())
             seen = eye.size[0] * eye.size[1] * eye.size[2]
         else:
             seen = size
             self.eye = _touch(int(torch.Size(shape).numel()), size)
-        self.latent = nn.Linear(seen, size)
+        self.latent = nn.Sequential(nn.Linear(seen, size, bias=False), norm(size))
         self.move = nn.Linear(size, size)
         self.action = nn.Parameter(0.1 * torch.randn(spec.num_actions, size))
         self.change = nn.Linear(size, size)
         self._values, rewards = numbers(config)
         self.reward = nn.Sequential(
-            nn.Linear(size, _REWARD), nn.ReLU(), silent(nn.Linear(_REWARD, rewards))
+            nn.Linear(size, _REWARD), nn.ReLU(), nn.Linear(_REWARD, rewards)
         )
         self.hidden = nn.Linear(size, size)
-        self.out = silent(nn.Linear(size, self._values + spec.num_actions))
+        self.out = nn.Linear(size, self._values + spec.num_actions)
+        begin(self, self.reward[-1], self.out)
 
     @staticmethod
     def view(spec: EnvSpec, config: NetworkConfig) -> View:

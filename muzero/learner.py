@@ -227,7 +227,8 @@ class Learner:
         """Gives what the optimiser remembers of a parameter; made where there is nothing yet."""
         memory = self.optimizer.state[parameter]
         if not memory:
-            memory["step"] = torch.zeros(())
+            place = parameter.device if self.config.fused else None  # as the optimiser has it
+            memory["step"] = torch.zeros((), device=place)
             memory["exp_avg"] = torch.zeros_like(parameter)
             memory["exp_avg_sq"] = torch.zeros_like(parameter)
         return {name: memory[name] for name in ("step", "exp_avg", "exp_avg_sq")}

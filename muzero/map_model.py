@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from envs.base import EnvSpec
 from muzero import views
-from muzero.flat_model import Eye, normalise, numbers, silent, squeezed
+from muzero.flat_model import Eye, begin, normalise, numbers, squeezed
 from muzero.limits import SearchConfigError
 from muzero.network import Folded, NetworkConfig, Prediction, tower
 from muzero.views import View
@@ -45,10 +45,11 @@ class MapModel(nn.Module):
         self.dynamics_tower = tower(config.dynamics_blocks, config.channels)
         self._values, rewards = numbers(config)
         self.reward_hidden = nn.Linear(cells, config.hidden)
-        self.reward = silent(nn.Linear(config.hidden, rewards))
+        self.reward = nn.Linear(config.hidden, rewards)
         self.prediction_tower = tower(config.prediction_blocks, config.channels)
         self.hidden = nn.Linear(cells, config.hidden)
-        self.out = silent(nn.Linear(config.hidden, self._values + spec.num_actions))
+        self.out = nn.Linear(config.hidden, self._values + spec.num_actions)
+        begin(self, self.reward, self.out)
 
     @staticmethod
     def view(spec: EnvSpec, config: NetworkConfig) -> View:
@@ -57,7 +58,7 @@ class MapModel(nn.Module):
 
     def representation(self, observation: Tensor) -> Tensor:
         """Gives the latent of what the view shows, `[B, F, H, W]` from 0 to 255."""
-        return normalise(self.tower(torch.relu(self.eye(observation))))
+        return normalise(self.tower(self.eye(observation)))
 
     def dynamics(self, latent: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
         """Gives the latent after an action, `int64[B]`, and its reward, `[B]` or `[B, K]`."""
