@@ -2,8 +2,8 @@
 
     python benchmarks/pixels.py [PRESET] [CHUNKS]
 
-Plays and learns with a preset (`pong/muzero`) as `arena train` does with `--workers 0`, prints
-JSON: steps a second, and what each part takes of a step, emulator, search, learning. Processor time, so
+Plays and learns with a preset (`pong/muzero`) as `arena train` does with `--workers 0`, and prints
+steps a second and what each part takes of a step: emulator, search, learning. Processor time, so
 that other work on the machine counts little.
 """
 
