@@ -6,15 +6,18 @@ expected at the end of the look-ahead.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from muzero.categories import Categories
 from muzero.targets import Trace
 from muzero.views import stacked
+
+if TYPE_CHECKING:
+    import torch
+
+    from muzero.categories import Categories
 
 
 class Ahead(NamedTuple):
@@ -50,7 +53,6 @@ def look(whole: Any, place: NDArray[np.int64], rule: Trace, frames: int) -> Ahea
     return Ahead(gains.astype(np.float32), weight.astype(np.float32), seen)
 
 
-@torch.no_grad()
 def returns(
     ahead: Ahead, network: Any, scale: Categories | None, device: torch.device
 ) -> NDArray[np.float32]:
@@ -62,8 +64,11 @@ def returns(
         scale: of its values, where it gives categories.
         device: where it is.
     """
-    seen = torch.from_numpy(ahead.observation).to(device).flatten(0, 1).float()
-    said = network.prediction(network.representation(seen)).value.float()
-    value = torch.tanh(said / 2) if scale is None else scale.mean(said)
+    import torch  # whoever only looks ahead does without
+
+    with torch.no_grad():
+        seen = torch.from_numpy(ahead.observation).to(device).flatten(0, 1).float()
+        said = network.prediction(network.representation(seen)).value.float()
+        value = torch.tanh(said / 2) if scale is None else scale.mean(said)
     found = value.cpu().numpy().reshape(ahead.gains.shape)
     return np.asarray(ahead.gains + ahead.weight * found, np.float32)

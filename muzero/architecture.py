@@ -53,7 +53,11 @@ def view(spec: EnvSpec, config: NetworkConfig) -> View:
     Raises:
         SearchConfigError: when there is no such network, or it cannot see the environment.
     """
-    own = getattr(_class(config.name), "view", None)
+    return _view(_class(config.name), spec, config)
+
+
+def _view(kind: Any, spec: EnvSpec, config: NetworkConfig) -> View:
+    own = getattr(kind, "view", None)
     if own is None:
         return whole(spec)
     found = own(spec, config)
@@ -116,7 +120,7 @@ def check(network: Any, spec: EnvSpec, config: NetworkConfig, unroll: int) -> No
     was = network.training
     with torch.no_grad():
         network.eval()
-        latent = network.representation(torch.zeros((2, *view(spec, config).shape)))
+        latent = network.representation(torch.zeros((2, *_view(type(network), spec, config).shape)))
         _expect("latents", latent, (2, *getattr(latent, "shape", ())[1:]))
         said = network.prediction(latent)
         _check_prediction(said, spec, config)

@@ -292,7 +292,7 @@ def least(wanted):
 def test_one_small_batch_is_learned_by_heart(part):
     batch, first = sampled(part, 60, 2)
     _, once = np.unique(part.observation[first], axis=0, return_index=True)
-    batch = type(batch)(*(field[once] for field in batch))
+    batch = type(batch)(*(None if field is None else field[once] for field in batch))
     none = np.zeros(len(once), np.bool_)
     learner = Learner(
         network(channels=16, column_channels=16),

@@ -112,7 +112,7 @@ def test_the_model_of_the_house_passes(rule_heads, categories):
     ("name", "words"),
     [
         ("bord", "no network 'bord'; did you mean 'board'?"),
-        ("resnet", "no network 'resnet'; there are: board, board-model, predicted-board (or give"),
+        ("resnet", "no network 'resnet'; there are: board, board-model, predicted-board"),
         ("nowhere_at_all:Mine", "cannot import 'nowhere_at_all' (ModuleNotFoundError: No module"),
         ("muzero.board_model:BoardModel", "is called 'board-model'; give that name"),
         (":Mine", "cannot import '' (ValueError"),
