@@ -20,7 +20,7 @@ from typing import Any
 
 ENV, PEER = "ALE/Breakout-v5@nature", "BreakoutNoFrameskip-v4"
 TURNS = 3
-SECONDS = 40.0
+SECONDS = 15.0
 STARTS = 2_000
 """Random actions of DQN in place of 100,000, so that it begins to learn soon."""
 
