@@ -16,11 +16,9 @@ from torch import Tensor
 from agents.sb3_door import KVWriter, Logger
 from envs import seeding
 from muzero import weights
+from muzero.checkpoint import BOOKS, STATE, restore
 from muzero.learner import DivergedError
 from muzero.weights import CheckpointError
-
-STATE = "state.safetensors"
-BOOKS = "books.json"
 
 
 @contextlib.contextmanager
@@ -118,14 +116,7 @@ def unpack(model: Any, state: Mapping[str, bytes]) -> dict[str, Any]:
         books = json.loads(state[BOOKS])
     except (KeyError, ValueError) as error:
         raise CheckpointError(f"the state of the training is damaged ({error})") from error
-    wanted = _tensors(model)
-    if {n: a.shape for n, a in stored.items()} != {n: tuple(t.shape) for n, t in wanted.items()}:
-        raise CheckpointError(
-            "the state is of another network; resume with the config that it was made with"
-        )
-    with torch.no_grad():
-        for name, tensor in wanted.items():
-            tensor.copy_(torch.from_numpy(stored[name]))
+    restore(_tensors(model), stored)
     return dict(books)
 
 

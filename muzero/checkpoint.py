@@ -70,18 +70,26 @@ def unpack_state(state: Mapping[str, bytes], learner: Learner) -> Books:
         books = Books(**json.loads(state[BOOKS]))
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"the state of the training is damaged ({error})") from error
-    wanted = _tensors(learner)
-    if {n: a.shape for n, a in stored.items()} != {n: tuple(t.shape) for n, t in wanted.items()}:
-        raise CheckpointError(
-            "the state is of another network; resume with the config that it was made with"
-        )
-    with torch.no_grad():
-        for name, tensor in wanted.items():
-            tensor.copy_(torch.from_numpy(stored[name]))
+    restore(_tensors(learner), stored)
     learner.step = books.counters["learner_steps"]
     return books._replace(
         shards=tuple(books.shards), versions=tuple(books.versions), rows=tuple(books.rows)
     )
+
+
+@torch.no_grad()
+def restore(tensors: Mapping[str, torch.Tensor], stored: Mapping[str, NDArray[Any]]) -> None:
+    """Puts stored numbers into the tensors of the same names.
+
+    Raises:
+        CheckpointError: when names or shapes differ.
+    """
+    if {n: a.shape for n, a in stored.items()} != {n: tuple(t.shape) for n, t in tensors.items()}:
+        raise CheckpointError(
+            "the state is of another network; resume with the config that it was made with"
+        )
+    for name, tensor in tensors.items():
+        tensor.copy_(torch.from_numpy(stored[name]))
 
 
 def _tensors(learner: Learner) -> dict[str, torch.Tensor]:

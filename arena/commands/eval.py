@@ -98,7 +98,8 @@ def _play(stored: Any, total: int) -> None:
 
 
 def _show(documents: Sequence[dict[str, Any]], document: dict[str, Any], run: Path) -> None:
-    screen.show(f"{document['agent']}, protocol {document['protocol']}", "")
+    stamp = f", protocol {document['protocol']}" if document["protocol"] else ""
+    screen.show(f"{document['agent']}{stamp}", "")
     rows = [[part["env"], *returns_screen.cells(part)] for part in documents]
     screen.show(screen.table(["env", *returns_screen.HEADERS], rows), "")
     if "overall" in document:

@@ -23,6 +23,7 @@ from arena.training import Event, TrainingConfig
 from arena.training_live import Length, TrainingLive
 from configs import loader
 from configs.loader import ConfigError
+from envs import registry
 
 
 @dataclass(frozen=True)
@@ -239,7 +240,12 @@ def _finish(run: Path, last: Event | None, as_json: bool) -> int:
         return 0
     if last is None:
         screen.note(f"the training of {run} was already over.")
-    screen.note(f"`arena play {agent}` plays against it; `arena ladder {run.name}` rates its past.")
+    env = checkpoint.manifest(checkpoint.at(run, checkpoint.steps(run)[-1])).env
+    if registry.spec(env).num_players == 1:
+        screen.note(f"`arena eval {agent}` plays 30 episodes with it.")
+    else:
+        past = f"`arena ladder {run.name}` rates its past"
+        screen.note(f"`arena play {agent}` plays against it; {past}.")
     return 0
 
 
