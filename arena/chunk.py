@@ -8,6 +8,7 @@ move forfeits that game, and the rest of the chunk is played.
 from __future__ import annotations
 
 import json
+from base64 import b85decode, b85encode
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -172,7 +173,10 @@ def play_chunk(chunk: Chunk, report: Report) -> bytes:
 
 def _encode(played: list[Played]) -> bytes:
     rows = [
-        [game, tried, e.players, e.actions, e.returns, e.digests, e.termination, e.blame, e.detail]
+        [
+            *(game, tried, e.players, e.actions, e.returns, e.digests),
+            *(e.termination, e.blame, e.detail, e.search and b85encode(e.search).decode()),
+        ]
         for game, tried, e in played
     ]
     return json.dumps(rows, separators=(",", ":")).encode()
@@ -180,14 +184,14 @@ def _encode(played: list[Played]) -> bytes:
 
 def decode(data: bytes) -> list[Played]:
     """Gives the episodes that `play_chunk` wrote."""
-    return [
-        Played(
-            game,
-            attempt,
-            Episode(tuple(players), tuple(actions), tuple(returns), tuple(digests), *rest),
-        )
-        for game, attempt, players, actions, returns, digests, *rest in json.loads(data)
-    ]
+    return [_decoded(*row) for row in json.loads(data)]
+
+
+def _decoded(game: int, attempt: int, *about: Any) -> Played:
+    players, actions, returns, digests, termination, blame, detail, search = about
+    lists = tuple(players), tuple(actions), tuple(returns), tuple(digests)
+    thoughts = search and b85decode(search)
+    return Played(game, attempt, Episode(*lists, termination, blame, detail, thoughts))
 
 
 def retry(chunk: Chunk, outcome: Outcome) -> Chunk | None:

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.base import AgentError, Clock, Decisions, Failure, Player
+from arena.thoughts import Notebook
 from envs import seeding
-from envs.base import Start, TimeStep, VectorEnv
+from envs.base import EnvSpec, Start, TimeStep, VectorEnv
 
 _DETAIL_KEPT = 10_000
 _SLACK_S = 30.0
@@ -55,6 +56,8 @@ class Episode:
     """Seat that forfeited."""
     detail: str | None
     """What happened then."""
+    search: bytes | None = None
+    """What the players thought of their moves, see `arena.thoughts`; None = they said nothing."""
 
     @property
     def digest_bytes(self) -> bytes:
@@ -78,8 +81,9 @@ class TimeKeeper(Protocol):
 class _Games:
     """What is known of the `B` games while they run."""
 
-    def __init__(self, seats: NDArray[np.int64], num_seats: int, clock: TimeControl) -> None:
-        rows = len(seats)
+    def __init__(self, seats: NDArray[np.int64], spec: EnvSpec, clock: TimeControl) -> None:
+        rows, num_seats = len(seats), spec.num_players
+        self.thoughts = Notebook(rows, spec.num_actions, alone=num_seats == 1)
         self.seats = seats
         self.clock = clock
         self.running = np.ones(rows, dtype=np.bool_)
@@ -109,6 +113,7 @@ class _Games:
         columns = np.ascontiguousarray(played.T).tolist()
         returns, lengths = self.returns.tolist(), self.lengths.tolist()
         seats = self.seats.tolist()
+        thoughts = self.thoughts.packed(lengths)
         nobody: tuple[int | None, Failure | None] = (None, None)
         episodes = []
         for row, ending in enumerate(self.endings):
@@ -123,6 +128,7 @@ class _Games:
                 termination=ending,
                 blame=blame,
                 detail=detail,
+                search=thoughts[row],
             )
             episodes.append(episode)
         return episodes
@@ -153,7 +159,7 @@ def play(
         AgentError: when a player cannot play this environment.
         IllegalActionError: when an opening breaks the rules.
     """
-    games = _Games(seats, env.spec.num_players, clock)
+    games = _Games(seats, env.spec, clock)
     everyone = np.arange(env.num_rows)
     step = env.reset(everyone, seeds, openings)
     for index, player in enumerate(players):
@@ -226,6 +232,7 @@ def _decide(
     try:
         decisions = player.act(rows, steps, Clock(began + allowed) if limit else None)
         actions, failures = _checked(decisions, steps)
+        games.thoughts.add(len(games.history), rows, decisions)
     except (Exception, SystemExit) as error:
         detail = "".join(traceback.format_exception(error))
         failures = {place: Failure("error", detail) for place in range(len(rows))}

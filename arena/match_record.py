@@ -41,6 +41,8 @@ class MatchRecord:
     """Where it belongs in the run: a function of config and index; None = nowhere."""
     digest_by_seat: tuple[str | None, ...] = field(default=(), compare=False)
     """SHA-256 of each agent's weights, None where it has none."""
+    search: bytes | None = field(default=None, compare=False)
+    """What the players thought, see `arena.thoughts`; to be stored, `Records.search` reads it."""
     attempt: int = 0
     """Which try at its slot it is, from 0; those before the last were lost by a fault."""
     protocol: str | None = None

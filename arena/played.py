@@ -57,6 +57,7 @@ def records_of(
             rated=played.attempt == final[played.game] and _counts(chunk, played),
             slot=slots[played.game],
             attempt=played.attempt,
+            search=episode.search,
             digest_by_seat=tuple(cards[agent].digest for agent in agents),
         )
 

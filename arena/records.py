@@ -200,6 +200,13 @@ class Records:
         count = self.count()
         raise EpisodeNotFoundError(f"no episode {number} in {self.path.parent}; it holds 1-{count}")
 
+    def search(self, number: int) -> bytes | None:
+        """Gives what the players of an episode thought, see `arena.thoughts`; None = nothing."""
+        with _said(self.path):
+            query = "SELECT search FROM episode WHERE number = ?"
+            row = self._connection.execute(query, (number,)).fetchone()
+            return row[0] if row else None
+
     def salvage(self) -> list[MatchRecord]:
         """Gives the rated episodes that can still be read in a damaged file, one by one."""
         found: list[MatchRecord] = []
@@ -253,7 +260,7 @@ class Records:
             episode.source,
             episode.purpose,
             episode.rated,
-            None,
+            episode.search,
         )
 
     def _agent(self, spec: str, digest: str | None) -> int:
