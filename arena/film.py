@@ -8,8 +8,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from arena import replaying
+from arena import replaying, thoughts
 from arena.match_record import MatchRecord
+from arena.thoughts import Thought
 from envs.base import Env, TimeStep
 
 _SAVED_EVERY = 100
@@ -37,6 +38,7 @@ class Film:
         rewards: of each action, as far as the episode could be played again.
         returns: their sum at each place, from 0 on.
         lives: left at each place; empty where the env does not tell.
+        thoughts: of the player before each action; empty where none are recorded.
         difference: how it differs from the record; None = it does not.
         place: where the film is.
     """
@@ -46,10 +48,12 @@ class Film:
 
         Raises:
             ForeignRecordError: when it was recorded with another ROM or emulator.
+            ThoughtsError: when what its player thought is damaged.
             FilmError: when not even its start can be played.
         """
         self.record = record
         self.place = 0
+        self.thoughts = [] if record.search is None else thoughts.unpack(record.search)
         self.rewards: list[float] = []
         self.lives: list[int] = []
         self._saved: dict[int, bytes] = {}
@@ -74,6 +78,11 @@ class Film:
     def length(self) -> int:
         """Gives the last place."""
         return len(self.rewards)
+
+    def thought(self, place: int) -> Thought | None:
+        """Gives what the player last thought at a place; None where it has not said anything."""
+        until = self.thoughts[: place + 1]
+        return next((thought for thought in reversed(until) if thought is not None), None)
 
     def wind(self, place: int) -> None:
         """Goes to a place, from 0 to `length`."""

@@ -8,9 +8,10 @@ import sys
 import time
 from collections.abc import Sequence
 
-from arena import half_blocks, keyboard, playback
+from arena import half_blocks, keyboard, playback, thought_screen
 from arena.film import Film
 from arena.playback import Playback
+from arena.screen import harmless
 from envs import registry
 
 _FLASH = 8
@@ -24,7 +25,7 @@ _ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
 """The terminal's second screen without a cursor, and back."""
 _HOME, _REST_OF_LINE, _REST_OF_SCREEN = "\x1b[H", "\x1b[K", "\x1b[J"
 _AROUND = 4
-"""Lines around a picture."""
+"""Lines around a picture, without the one that tells what the player thinks."""
 
 
 def has_colour() -> bool:
@@ -36,9 +37,10 @@ def still(film: Film, place: int, colour: bool) -> str:
     """Gives the text of one moment: its title, the picture, what has happened."""
     film.wind(place)
     columns, lines = shutil.get_terminal_size((80, 60))
-    size = (lines - _AROUND, columns) if sys.stdout.isatty() else (60, 80)
+    size = (lines - _around(film), columns) if sys.stdout.isatty() else (60, 80)
     rows = [_styled(title(film), _BOLD, colour), *_picture(film, *size, colour)]
     rows.append(_styled(status(film, place), _BOLD, colour))
+    rows += [line[:columns] for line in thinking(film, place)]
     if place == film.length:
         rows.append(ending(film))
     return "\n".join(rows)
@@ -84,12 +86,17 @@ def _whole(film: Film, seen: Playback, columns: int, lines: int) -> str:
     """Gives what fills the terminal."""
     colour = has_colour()
     rows = [_styled(title(film)[:columns], _BOLD, colour)]
-    rows += _picture(film, lines - _AROUND, columns, colour)
+    rows += _picture(film, lines - _around(film), columns, colour)
     rows.append(_status_line(film, seen, columns, colour))
+    rows += [line[:columns] for line in thinking(film, seen.shown)]
     rows.append(_bar(film, seen.shown, columns, colour))
     rows.append(_styled(playback.HELP[:columns], _DIM, colour))
     ends = f"{_REST_OF_LINE}\n"
     return _HOME + ends.join(rows) + _REST_OF_LINE + _REST_OF_SCREEN
+
+
+def _around(film: Film) -> int:
+    return _AROUND + bool(film.thoughts)
 
 
 def _picture(film: Film, lines: int, columns: int, colour: bool) -> list[str]:
@@ -104,7 +111,8 @@ def title(film: Film) -> str:
     """Gives who plays what."""
     record = film.record
     protocol = (record.protocol or "").rpartition("-")[0]
-    return "  ".join(part for part in (record.agents[0], record.env, protocol) if part)
+    parts = harmless(record.agents[0]), harmless(record.env), harmless(protocol)
+    return "  ".join(part for part in parts if part)
 
 
 def status(film: Film, place: int) -> str:
@@ -120,6 +128,16 @@ def status(film: Film, place: int) -> str:
     if any(film.lives):
         parts.append(f"lives {film.lives[place]}")
     return "  ".join(parts)
+
+
+def thinking(film: Film, place: int) -> list[str]:
+    """Gives what the player thinks of the moment at a place, in one line or none at all."""
+    if not film.thoughts:
+        return []
+    thought = film.thought(place)
+    if thought is None:
+        return [""]
+    return [f"thinks  {thought_screen.short(thought, registry.action_name(film.record.env))}"]
 
 
 def _status_line(film: Film, seen: Playback, columns: int, colour: bool) -> str:
@@ -161,7 +179,8 @@ def ending(film: Film) -> str:
         return f"differs from the record: {film.difference}"
     if record.blame is not None:
         detail = (record.fault or "no detail").strip().splitlines()[-1]
-        return f"{record.agents[record.blame]} forfeits ({record.termination}): {detail}"
+        who = harmless(record.agents[record.blame])
+        return f"{who} forfeits ({record.termination}): {harmless(detail)}"
     how = "by the rules" if record.termination == "terminated" else "by the limit of frames"
     return f"ended {how} with return {record.returns[0]:g}, as recorded"
 

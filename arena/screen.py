@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 _BAR = 32
+_HARMFUL = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+"""Categories of characters that steer a terminal, or turn or break a line."""
 
 
 def console(stderr: bool = False) -> Console:
@@ -21,6 +24,11 @@ def console(stderr: bool = False) -> Console:
     width = None if stream.isatty() else max(shutil.get_terminal_size((120, 40)).columns, 160)
     plain = not stream.isatty() or "NO_COLOR" in os.environ
     return Console(file=stream, width=width, highlight=False, markup=False, no_color=plain)
+
+
+def harmless(text: str) -> str:
+    """Gives a text with every character that would steer a terminal shown as `�`."""
+    return "".join("�" if unicodedata.category(c) in _HARMFUL else c for c in text)
 
 
 def show(*what: RenderableType) -> None:
@@ -45,7 +53,7 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
         right = header.startswith(">")
         grid.add_column(header.lstrip(">"), justify="right" if right else "left", no_wrap=True)
     for row in rows:
-        grid.add_row(*row)
+        grid.add_row(*(harmless(cell) if isinstance(cell, str) else cell for cell in row))
     return grid
 
 

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
-from rich.text import Text
 
-from arena import film_screen, playback, replaying, runs, screen
+from arena import film_screen, playback, replaying, runs, screen, thoughts
 from arena.cli import EXIT_FILE
 from arena.commands import dir_option, json_option, print_json
 from arena.film import Film
+from arena.game_screen import Game
 from arena.match_record import MatchRecord
 from arena.playback import Playback
 from arena.records import Records
 from arena.runs import RunError
+from arena.thoughts import Thought, ThoughtsError
 from envs import registry
 from envs.base import IllegalActionError
 
@@ -38,11 +39,14 @@ from envs.base import IllegalActionError
 def command(episode: str, at: int | None, speed: float, root: Path, as_json: bool) -> int:
     """Watch a recorded episode, or step through it move by move.
 
-    EPISODE is RUN/NUMBER. Keys of a board game: right or space forward, left back, home, end, q;
+    EPISODE is RUN/NUMBER. Beside each move stands what its player thought, where that is recorded:
+    how often its search visited each column, the result it expected there (q), the play it foresaw.
+
+    Keys of a board game: right or space forward, left back, home, end, q;
     an Atari game tells its own. Off a terminal all positions of a board are printed, or the last
     picture of an Atari game.
     """
-    record = find(root, episode)
+    record, damage = _readable(find(root, episode))
     if registry.draws(record.env):
         difference = _show_board(record, at, as_json)
     else:
@@ -51,11 +55,22 @@ def command(episode: str, at: int | None, speed: float, root: Path, as_json: boo
         difference = _show_film(Film(record), at, speed, as_json)
     if difference is not None:
         screen.warn(f"played again, this episode differs from its record: {difference}")
-    return 0 if difference is None else EXIT_FILE
+    if damage is not None:
+        screen.warn(f"what its players thought cannot be shown: {damage}")
+    return 0 if difference is None and damage is None else EXIT_FILE
+
+
+def _readable(record: MatchRecord) -> tuple[MatchRecord, str | None]:
+    """Gives a record without thoughts that are damaged, and what is wrong with them."""
+    try:
+        thoughts.unpack(record.search) if record.search else ()
+    except ThoughtsError as error:
+        return replace(record, search=None), str(error)
+    return record, None
 
 
 def find(root: Path, episode: str) -> MatchRecord:
-    """Gives a recorded episode.
+    """Gives a recorded episode, with what its players thought.
 
     Raises:
         RunError: when the text is no episode or the run is not there.
@@ -65,7 +80,8 @@ def find(root: Path, episode: str) -> MatchRecord:
     if not slash or not number.isdigit():
         raise RunError(f"'{episode}' is no episode; write RUN/NUMBER, such as demo-1/1")
     with Records.read(runs.existing(root, name)) as records:
-        return records.episode(int(number))
+        record = records.episode(int(number))
+        return replace(record, search=records.search(record.number))
 
 
 def _show_film(film: Film, at: int | None, speed: float, as_json: bool) -> str | None:
@@ -83,27 +99,30 @@ def _show_film(film: Film, at: int | None, speed: float, as_json: bool) -> str |
 def _show_board(record: MatchRecord, at: int | None, as_json: bool) -> str | None:
     """Shows a game on a board; gives how it differs from its record."""
     difference = replaying.difference(record)
-    moves = (*record.start, *record.actions)
+    if as_json:
+        print_json(_document(record, difference))
+        return difference
+    game = Game(record, thoughts.unpack(record.search) if record.search else ())
     with contextlib.suppress(IllegalActionError):  # the difference tells where
-        if as_json:
-            print_json(_document(record, difference))
-        elif at is not None:
-            _show(record, min(max(at, 0), len(moves)))
+        if at is not None:
+            game.show(min(max(at, 0), len(game.moves)))
         elif sys.stdin.isatty() and sys.stdout.isatty():
-            _step_through(record)
+            game.step_through()
         else:
-            for place in range(len(moves) + 1):
-                _show(record, place)
+            for place in range(len(game.moves) + 1):
+                game.show(place)
     return difference
 
 
 def _document(record: MatchRecord, difference: str | None) -> dict[str, Any]:
+    found = thoughts.unpack(record.search) if record.search else ()
     return {
         "number": record.number,
         "env": record.env,
         "agents": list(record.agents),
         "opening": list(record.start),
         "actions": list(record.actions),
+        "thoughts": [None if thought is None else _said(thought) for thought in found],
         "returns": list(record.returns),
         "termination": record.termination,
         "blame": record.blame,
@@ -113,40 +132,12 @@ def _document(record: MatchRecord, difference: str | None) -> dict[str, Any]:
     }
 
 
-def _step_through(record: MatchRecord) -> None:
-    place, last = 0, len(record.start) + len(record.actions)
-    while True:
-        click.clear()
-        _show(record, place)
-        key = click.getchar()
-        if key in ("q", "\x1b", "\x03"):
-            return
-        steps = {"\x1b[D": -1, "h": -1, "p": -1, "\x1b[H": -place, "\x1b[F": last}
-        place = min(max(place + steps.get(key, 1), 0), last)
+def _said(thought: Thought) -> dict[str, Any]:
+    """Gives what was said in a thought, numbers to four decimals."""
 
+    def rounded(said: Any) -> Any:
+        if isinstance(said, list):
+            return [rounded(one) for one in said]
+        return round(said, 4) if isinstance(said, float) else said
 
-def _show(record: MatchRecord, place: int) -> None:
-    moves = (*record.start, *record.actions)
-    draw = registry.draw(record.env)
-    console = screen.console()
-    board = draw(moves[:place], not console.no_color)
-    opening = len(record.start)
-    what = f"move {place} of {len(moves)}"
-    if place:
-        mover = (place - 1) % len(record.agents)
-        who = "the opening" if place <= opening else record.agents[mover]
-        what += f": {who} played {registry.action_name(record.env)(moves[place - 1])}"
-    console.print(Text(f"{'  v  '.join(record.agents)}    {what}", style="bold"))
-    console.print(Text.from_ansi(board))
-    if place == len(moves):
-        console.print(Text(_ending(record), style="bold"))
-    console.print()
-
-
-def _ending(record: MatchRecord) -> str:
-    if record.blame is not None:
-        detail = (record.fault or "no detail").strip().splitlines()[-1]
-        return f"{record.agents[record.blame]} forfeits ({record.termination}): {detail}"
-    if len(set(record.scores)) == 1:
-        return "a draw"
-    return f"{record.agents[int(np.argmax(record.scores))]} wins"
+    return {name: rounded(said) for name, said in thought._asdict().items() if said is not None}
