@@ -32,6 +32,7 @@ COMMANDS = {
     "import": "Make a run of a model that Stable-Baselines3 saved elsewhere.",
     "play": "Play against an agent in the terminal.",
     "replay": "Step through a recorded game, move by move.",
+    "watch": "Watch ladder and games in the browser, live or afterwards.",
     "verify": "Play recorded episodes again and compare every state.",
     "agents": "List the agents that can play.",
     "envs": "List the environments.",

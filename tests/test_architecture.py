@@ -16,7 +16,11 @@ DOORS = {
     "pettingzoo": {"envs/aec.py"},
     "stable_baselines3": {"agents/sb3_door.py"},
     "sb3_contrib": {"agents/sb3_door.py"},
-    "tensorboard": {"arena/board/scalars.py"},
+    "tensorboard": {
+        "arena/board/scalars.py",
+        "arena/board/plugin.py",
+        "arena/board/server.py",
+    },
     "matplotlib": {"arena/training_curves.py", "arena/comparison_plot.py"},
     "ray": {"arena/ray_executor.py"},
 }
