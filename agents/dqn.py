@@ -41,6 +41,8 @@ from muzero.progress import Map, Progress, Store
 
 _PROGRESS = 4096
 """Most actions between two progresses, about."""
+_TOGETHER = 8
+"""Steps of the optimiser whose targets are made at once where they do not change."""
 _ONE_STEP = TrainFreq(1, TrainFrequencyUnit.STEP)
 
 
@@ -66,6 +68,9 @@ class DqnConfig:
     """Actions, all random, before learning begins."""
     target_every: int = 2_000
     """Actions between updates of the network that targets are made with."""
+    double: bool = True
+    """Whether the learning network chooses what is hoped for and the other one says its worth; else
+    that one does both. Source: https://arxiv.org/abs/1509.06461."""
     n_step: int = 1
     """Steps after which a value stands for what followed."""
     learning_rate: float = 1e-3
@@ -147,6 +152,14 @@ class Policy(DQNPolicy):
 class Masked(DQN):
     """Deep Q-learning in which illegal actions are neither taken nor hoped for."""
 
+    double = True
+    """Whether the learning network chooses the action that is hoped for."""
+
+    @property
+    def together(self) -> int:
+        """Steps whose targets are made at once: with the learning network they change with each."""
+        return 1 if self.double else _TOGETHER
+
     @property
     def ring(self) -> Ring:
         """What was experienced."""
@@ -190,31 +203,44 @@ class Masked(DQN):
     def train(self, gradient_steps: int, batch_size: int = 100) -> None:
         """Takes steps of the optimiser."""
         self._update_learning_rate(self.policy.optimizer)
-        losses, ring = list[float](), self.ring
-        for _ in range(gradient_steps):
-            found = ring.sample(batch_size)
-            observation, action, returns, following, legal, discount = (
-                torch.as_tensor(np.ascontiguousarray(part), device=self.device) for part in found
-            )
-            target = returns + discount * self._best(following, legal)
-            q = self.q_net(observation)[0].gather(1, action[:, None])[:, 0]
-            loss = functional.smooth_l1_loss(q, target)
-            self.policy.optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(self.q_net.parameters(), self.max_grad_norm)
-            self.policy.optimizer.step()
-            losses.append(float(loss.detach()))
+        losses = list[float]()
+        for begin in range(0, gradient_steps, self.together):
+            steps = min(self.together, gradient_steps - begin)
+            parts = self._lesson(steps * batch_size)
+            for batch in zip(*(part.split(batch_size) for part in parts), strict=True):
+                q, loss = self._learn(*batch)
+                losses.append(loss)
         self._n_updates += gradient_steps
         self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
         self.logger.record("train/loss", np.mean(losses))
-        self.logger.record("train/q", float(q.detach().mean()))
+        self.logger.record("train/q", q)
+
+    def _lesson(self, size: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Gives observations, actions and what they are worth, `[L]`, of moments by chance."""
+        found = self.ring.sample(size)
+        observation, action, returns, following, legal, discount = (
+            torch.as_tensor(np.ascontiguousarray(part), device=self.device) for part in found
+        )
+        return observation, action, returns + discount * self._best(following, legal)
+
+    def _learn(self, observation: Tensor, action: Tensor, target: Tensor) -> tuple[float, float]:
+        """Takes a step of the optimiser; gives the mean q and the loss before it."""
+        q = self.q_net(observation)[0].gather(1, action[:, None])[:, 0]
+        loss = functional.smooth_l1_loss(q, target)
+        self.policy.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.q_net.parameters(), self.max_grad_norm)
+        self.policy.optimizer.step()
+        return float(q.detach().mean()), float(loss.detach())
 
     @torch.no_grad()
     def _best(self, observation: Tensor, legal: Tensor) -> Tensor:
-        """Gives what the best legal action is worth, `[L]`: one network chooses, one judges."""
+        """Gives what the best legal action is worth, `[L]`."""
+        judged: Tensor = self.q_net_target(observation)[0].masked_fill(~legal, -torch.inf)
+        if not self.double:
+            return judged.max(1).values
         chosen = self.q_net(observation)[0].masked_fill(~legal, -torch.inf).argmax(1)
-        q: Tensor = self.q_net_target(observation)[0].gather(1, chosen[:, None])[:, 0]
-        return q
+        return judged.gather(1, chosen[:, None])[:, 0]
 
 
 def train(
@@ -231,7 +257,7 @@ def train(
 
 def _make(config: DqnConfig, spec: EnvSpec, rows: Rows, device: str) -> Masked:
     ring: Any = Ring  # the algorithm asks it for nothing but to be made
-    return Masked(
+    model = Masked(
         Policy,
         rows,
         learning_rate=lambda left: config.learning_rate * fall(config.final_rate, left),
@@ -251,6 +277,8 @@ def _make(config: DqnConfig, spec: EnvSpec, rows: Rows, device: str) -> Masked:
         policy_kwargs={"make": partial(sb3_networks.make, spec, config.network)},
         device=device,
     )
+    model.double = config.double
+    return model
 
 
 def _work(model: Any, config: DqnConfig, callback: Any) -> None:
