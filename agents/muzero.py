@@ -145,6 +145,12 @@ class MuZeroPlayer:
         return count - count % _ROUND if count > _ROUND else max(count, 1)
 
 
+def needs_torch(network: Network) -> bool:
+    """Says whether a network is none of those that are kernels here."""
+    name = str(network.about.get("name", ""))
+    return ":" in name or not network.arrays.keys() & {"stem.weight", "step.bias"}
+
+
 def _model(network: Network, spec: EnvSpec, capacity: int) -> LearnedModel:
     """Gives a network as a search takes it; see `muzero.models.LearnedModel.capacity`.
 
@@ -152,8 +158,8 @@ def _model(network: Network, spec: EnvSpec, capacity: int) -> LearnedModel:
         CheckpointError: when the weights are of another network, or it cannot be made.
         SearchConfigError: when there is no such network, or it cannot play the environment.
     """
-    name = str(network.about.get("name", ""))
-    if ":" not in name and network.arrays.keys() & {"stem.weight", "step.bias"}:
+    if not needs_torch(network):
+        name = str(network.about.get("name", ""))
         return _KERNELS.get(name, compile_model)(network, spec, capacity)
     from muzero import architecture
     from muzero.imagining import Imagining

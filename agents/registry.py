@@ -125,7 +125,7 @@ def canonical(text: str) -> str:
         AgentError: when no player can be made from `text`.
     """
     found, options, _ = _make(text)
-    order = _parameters(found.build)
+    order = parameters(found.build)
     written = {
         name: _written(options[name])
         for name, parameter in order.items()
@@ -144,10 +144,20 @@ def make(text: str) -> Player:
     return _make(text)[2]
 
 
-def _make(text: str) -> tuple[Found, dict[str, Value], Player]:
+def resolve(text: str) -> tuple[Found, dict[str, Value]]:
+    """Gives what makes the player that `text` names, and the options that `text` gives it.
+
+    Raises:
+        AgentError: as `make`, but for options that the player itself refuses.
+    """
     spec = parse(text)
     found = _find(spec.head)
-    options = _converted(spec, _parameters(found.build))
+    return found, _converted(spec, parameters(found.build))
+
+
+def _make(text: str) -> tuple[Found, dict[str, Value], Player]:
+    spec = parse(text)
+    found, options = resolve(text)
     try:
         player = found.build(**options)
     except AgentError:
@@ -238,7 +248,7 @@ def _import_fault(head: str, name: str, error: Exception) -> str:
     return f"cannot import {name!r}: {type(error).__name__}: {error}; mend the module"
 
 
-def _parameters(build: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+def parameters(build: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """Gives the options of a constructor, in its order."""
     parameters = inspect.signature(build, eval_str=True).parameters
     return {name: p for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
