@@ -207,7 +207,7 @@ class Masked(DQN):
         for begin in range(0, gradient_steps, self.together):
             steps = min(self.together, gradient_steps - begin)
             parts = self._lesson(steps * batch_size)
-            for batch in zip(*(part.split(batch_size) for part in parts), strict=True):
+            for batch in zip(*(torch.split(part, batch_size) for part in parts), strict=True):
                 q, loss = self._learn(*batch)
                 losses.append(loss)
         self._n_updates += gradient_steps

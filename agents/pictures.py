@@ -36,6 +36,14 @@ SHAPES = {
 }
 """`nature`: of https://doi.org/10.1038/nature14236; `small`: https://arxiv.org/abs/1312.5602."""
 
+MEAN = "mean"
+"""Name of the mean picture among the weights, `[1, 1, H, W]`, whole numbers; it may lack."""
+
+
+def scale(centred: bool) -> float:
+    """Gives what bytes are multiplied by; those without their mean are smaller."""
+    return 1 / 64 if centred else 1 / 255
+
 
 class Pictures:
     """A network of pictures; each row is computed alone, so that it gets the same in any batch."""
@@ -50,6 +58,9 @@ class Pictures:
         if shape is None or len(spec.observation_shape) != 3:
             raise CheckpointError("the weights are of no network for pictures; get them again")
         self._strides = [layer.stride for layer in shape.convolutions]
+        mean = network.arrays.get(MEAN)
+        self._scale = np.float32(scale(mean is not None))
+        self._mean = np.float32(0) if mean is None else np.asarray(mean, np.float32)[0]
         self._kernels = [layer.kernel for layer in shape.convolutions]
         self._layers = [
             weight_and_bias(network, name)
@@ -74,7 +85,7 @@ class Pictures:
 
     def _see(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Gives the numbers that stand for a picture, `uint8[C, H, W]`."""
-        x = picture * np.float32(1 / 255)
+        x = (picture - self._mean) * self._scale
         for (weight, bias), kernel, stride in zip(
             self._layers, self._kernels, self._strides, strict=False
         ):

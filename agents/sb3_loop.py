@@ -22,7 +22,7 @@ from agents.base import Player
 from agents.checkpoint import WEIGHTS
 from agents.sb3_rows import Rows
 from agents.selfplay import Other, Play, Starts
-from agents.solo_play import Alone
+from agents.solo_play import Alone, mean_picture
 from envs import registry, seeding
 from envs.base import EnvSpec, VectorEnv
 from muzero import memory
@@ -117,6 +117,9 @@ class _Run:
         self.rows = self._rows(0)
         with sb3_state.seeded(config.seed, "network"):
             self.model = algorithm.make(config, spec, self.rows, device)
+        if config.network.mean_steps and spec.num_players == 1:
+            mean = mean_picture(self._solo, config.network.mean_steps, config.seed)
+            sb3_networks.centre(self.model.policy, mean)
         self.curves = sb3_state.curves(self.model)
         self._callback = self.model._setup_learn(config.env_steps)[1]
         self._at_barrier = True

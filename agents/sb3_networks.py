@@ -12,11 +12,12 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from agents.pictures import SHAPES
+from agents.pictures import MEAN, SHAPES, scale
 from configs import loader
 from configs.loader import ConfigError
 from envs.base import EnvSpec
@@ -42,6 +43,9 @@ class NetworkConfig:
     """Numbers that stand for the whole board."""
     pictures: str = "nature"
     """Which of `agents.pictures.SHAPES` sees pictures."""
+    mean_steps: int = 0
+    """Random moments whose mean picture is taken off every picture first; 0 = none is. Most of a
+    screen never changes: without it what moves is a thousandth of what a new network sees."""
     bfloat16: bool = True
     """Whether convolutions multiply in bfloat16 where the processor can; weights and all else are
     float32."""
@@ -55,8 +59,9 @@ class NetworkConfig:
         for name in ("channels", "column_channels", "hidden"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"network.{name} = {getattr(self, name)}; give at least 1")
-        if self.blocks < 0:
-            raise ConfigError(f"network.blocks = {self.blocks}; give at least 0")
+        for name in ("blocks", "mean_steps"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"network.{name} = {getattr(self, name)}; give at least 0")
         if self.pictures not in SHAPES:
             near = loader.closest(self.pictures, SHAPES)
             known = ", ".join(SHAPES)
@@ -132,6 +137,10 @@ class PictureNetwork(nn.Module):
         self._fast = config.bfloat16 and fast_type() == torch.bfloat16
         channels, size, _ = spec.observation_shape
         shape = SHAPES[config.pictures]
+        self.mean: Tensor
+        self._centred = config.mean_steps > 0
+        if self._centred:
+            self.register_buffer(MEAN, torch.zeros(1, 1, size, size))
         self._layers = [f"conv{number}" for number in range(len(shape.convolutions))]
         for name, (outputs, kernel, stride) in zip(self._layers, shape.convolutions, strict=True):
             self.add_module(name, nn.Conv2d(channels, outputs, kernel, stride))
@@ -152,12 +161,22 @@ class PictureNetwork(nn.Module):
         kind = torch.bfloat16 if self._fast else torch.float32
         with torch.autocast(observation.device.type, torch.bfloat16, enabled=self._fast):
             first, *others = (getattr(self, name) for name in self._layers)
-            weight = _of_tiles(first.weight) * (1 / 255)
-            x = torch.relu(nn.functional.conv2d(_tiles(observation).to(kind), weight, first.bias))
+            x = _tiles(observation).to(kind)
+            if self._centred:  # whole numbers up to 255 are exact in bfloat16
+                x = x - _tiles(self.mean.expand_as(observation[:1]).to(torch.uint8)).to(kind)
+            weight = _of_tiles(first.weight) * scale(self._centred)
+            x = torch.relu(nn.functional.conv2d(x, weight, first.bias))
             for layer in others:
                 x = torch.relu(layer(x))
             x = torch.relu(self.dense(x.flatten(1))).float()
         return self.actions(x), self.value(x)[:, 0]
+
+
+def centre(networks: nn.Module, mean: NDArray[np.uint8]) -> None:
+    """Tells every network of pictures among `networks` their mean, `uint8[H, W]`."""
+    for network in networks.modules():
+        if isinstance(network, PictureNetwork):
+            network.mean.copy_(torch.from_numpy(mean))
 
 
 def _tiles(pictures: Tensor) -> Tensor:

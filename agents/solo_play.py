@@ -76,3 +76,15 @@ class Alone:
     def _lives(self) -> Array:
         """Gives the lives that are left, `int[B]`, 0 where a game has none."""
         return self._now.info.get("lives", np.zeros(self.rows, np.int64))
+
+
+def mean_picture(env: VectorEnv, steps: int, seed: int) -> Array:
+    """Gives what the newest picture of `steps` random moments is on average, `uint8[H, W]`."""
+    random = np.random.default_rng(seeding.derive(seed, "random actions"))
+    play = Alone(env, SoloConfig(), seeding.derive(seed, "mean picture"), 1.0)
+    seen, each = play.begin(), -(-steps // env.num_rows)
+    total = np.zeros(seen.observation.shape[2:])
+    for _ in range(each):
+        total += seen.observation[:, -1].sum(0, dtype=np.float64)
+        seen = play.step(random.integers(env.spec.num_actions, size=env.num_rows))
+    return np.rint(total / (each * env.num_rows)).astype(np.uint8)

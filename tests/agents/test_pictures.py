@@ -17,17 +17,21 @@ from envs import registry
 SPEC = registry.spec("pong")
 
 
-def made(pictures):
+def made(pictures, mean_steps=0):
     torch.manual_seed(1)
-    config = NetworkConfig(pictures=pictures, bfloat16=False)
+    config = NetworkConfig(pictures=pictures, bfloat16=False, mean_steps=mean_steps)
     network = sb3_networks.make(SPEC, config)
+    if mean_steps:
+        mean = np.random.default_rng(1).integers(0, 256, (84, 84), np.uint8)
+        sb3_networks.centre(network, mean)
     torch.nn.init.normal_(network.actions.weight, std=0.1)
     return network, sb3_networks.pack(network, SPEC, config, "float32")
 
 
+@pytest.mark.parametrize("mean_steps", [0, 9])
 @pytest.mark.parametrize("pictures", SHAPES)
-def test_without_pytorch_the_answers_are_the_same_in_any_batch(pictures):
-    network, data = made(pictures)
+def test_without_pytorch_the_answers_are_the_same_in_any_batch(pictures, mean_steps):
+    network, data = made(pictures, mean_steps)
     seen = np.random.default_rng(0).integers(0, 256, (5, 4, 84, 84), np.uint8)
     with torch.no_grad():
         actions, value = network(torch.from_numpy(seen))
@@ -38,6 +42,16 @@ def test_without_pytorch_the_answers_are_the_same_in_any_batch(pictures):
     np.testing.assert_allclose(found.value, value, atol=1e-4)
     alone = player._reflex._answer(seen[2:3])
     np.testing.assert_array_equal(alone.actions[0], found.actions[2])
+
+
+def test_tiles_say_what_the_layer_says_of_pictures_as_they_are():
+    network = made("nature")[0]
+    seen = torch.randint(0, 256, (3, 4, 84, 84), dtype=torch.uint8)
+    x = seen / 255
+    for layer in (network.conv0, network.conv1, network.conv2):
+        x = torch.relu(layer(x))
+    actions = network.actions(torch.relu(network.dense(x.flatten(1))))
+    torch.testing.assert_close(network(seen)[0], actions, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("player", [PpoPlayer, DqnPlayer])

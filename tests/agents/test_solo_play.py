@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from agents.sb3_rows import Rows
-from agents.solo_play import Alone, SoloConfig
+from agents.solo_play import Alone, SoloConfig, mean_picture
 from envs import registry
 from envs.base import EnvSpec, TimeStep
 
@@ -111,3 +111,18 @@ def test_a_game_of_atari_is_played_alone():
         assert set(seen.reward) <= {0.0, 1.0}
     assert ended > 2, "lives are lost while nobody catches the ball"
     env.close()
+
+
+def test_the_mean_picture_is_that_of_random_moments_from_the_first_on():
+    mean = mean_picture(Countdown(4), 12, seed=0)
+    assert mean.shape == (84, 84) and mean.dtype == np.uint8
+    assert (mean == 1).all()  # three moments of each row: 0, 1 and 2
+
+
+def test_what_moves_is_left_of_pong():
+    env = registry.make_vector("pong", 2)
+    mean = mean_picture(env, 200, seed=0)
+    env.reset(np.arange(2), np.arange(2))
+    for _ in range(100):  # the first pictures have other colours
+        seen = env.step(np.zeros(2, np.int64)).observation[:, -1]
+    assert (np.abs(seen.astype(int) - mean) > 8).mean() < 0.02 < (seen > 8).mean()
