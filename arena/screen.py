@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -87,7 +87,7 @@ def ladder(document: dict[str, Any]) -> RenderableType:
             str(place),
             agent["agent"],
             f"{agent['elo']:+.0f}",
-            _error(agent),
+            error(agent),
             _bar(agent, *scale),
             *(cell(agent) for cell in last.values()),
             str(agent["faults"] or "·"),
@@ -158,7 +158,8 @@ def sprt(document: dict[str, Any]) -> RenderableType:
     )
 
 
-def _error(agent: dict[str, Any]) -> str:
+def error(agent: Mapping[str, Any]) -> str:
+    """Gives half the 95 % interval of an agent of a ladder, or the bound of a one-sided one."""
     if agent["bound"]:
         sign = "≥" if agent["bound"] == "lower" else "≤"
         return f"{sign} {agent['bound_elo']:+.0f}"

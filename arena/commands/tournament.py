@@ -125,11 +125,18 @@ def _play(
 ) -> ByEnv:
     by_env: ByEnv = {}
     add_by_env(by_env, records.episodes())
+    from arena.board.mirror import TournamentMirror  # it loads TensorBoard, the help does not
+
     unit = "episodes" if solo_chunks.is_solo(config.env) else "games"
-    with Live(tournament.total_games(config), games_of(by_env), quiet, unit) as live:
+    with (
+        Live(tournament.total_games(config), games_of(by_env), quiet, unit) as live,
+        contextlib.closing(TournamentMirror(records.path.parent)) as mirror,
+    ):
         for chunk in tournament.run(config, cards, records, executor):
             add_by_env(by_env, chunk.records)
             live.show(by_env, chunk.env)
+            mirror.show(by_env)
+        mirror.finish(by_env, records)
     return by_env
 
 

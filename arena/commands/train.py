@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
+import tomli_w
 
 from agents import checkpoint
 from arena import executor as executors
 from arena import runs, screen, training, training_kinds, training_seeds
-from arena.board.scalars import Scalars
+from arena.board.mirror import TrainingMirror
 from arena.cli import EXIT_FAULTS
 from arena.commands import dir_option, json_option, print_json
 from arena.executor import Executor
@@ -200,37 +202,40 @@ def _train(work: _Work, how: _How) -> tuple[int, Event | None]:
 
 
 def _watch(work: _Work, records: Records, executor: Executor, how: _How) -> Event | None:
-    curves, last = Scalars(work.run), None
+    mirror, last = _mirror(work), None
     typed = f"arena {' '.join(sys.argv[1:])}"
     trainer = training_kinds.find(work.config.kind)
     length = Length(trainer.clock, trainer.total(work.config.train))
     try:
         with TrainingLive(length, how.quiet, work.title) as live:
             for event in training.run(work.config, work.run, records, executor, how.device, typed):
-                _draw(curves, event)
+                mirror.show(event, records)
                 live.show(event)
                 last = event if event.verdict else last
     finally:
-        curves.close()
+        mirror.close()
     return last
 
 
-def _draw(curves: Scalars, event: Event) -> None:
-    """Adds an event to the curves; their axis is positions played.
+def _mirror(work: _Work) -> TrainingMirror:
+    """Gives what TensorBoard is told: of the hyper-parameters those that are not by default."""
+    chosen = _flat(loader.dump(work.config))
+    plain = _flat(loader.dump(training.load({"kind": work.config.kind})))
+    shown = {"kind", "env", "train.seed"}
+    values = {k: v for k, v in chosen.items() if k in shown or v != plain.get(k)}
+    return TrainingMirror(work.run, values, tomli_w.dumps(loader.dump(work.config)))
 
-    Metrics that stand in no group are of the group `train`.
-    """
-    step = event.progress.counters["env_steps"]
-    counters = {f"count/{name}": float(n) for name, n in event.progress.counters.items()}
-    metrics = {
-        name if "/" in name else f"train/{name}": value
-        for name, value in event.progress.metrics.items()
-    }
-    curves.add(step, {**counters, **metrics, "count/minutes": event.seconds / 60})
-    if event.verdict is not None:
-        found = event.verdict._asdict().items()
-        curves.add(step, {f"evaluation/{name}": v for name, v in found if v is not None})
-        curves.flush()
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, bool | float | str]:
+    """Gives the values of nested tables by their dotted names; lists as text."""
+    out: dict[str, bool | float | str] = {}
+    for key, value in tree.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            out |= _flat(value, f"{name}.")
+        else:
+            out[name] = value if isinstance(value, bool | int | float | str) else str(value)
+    return out
 
 
 def _finish(run: Path, last: Event | None, as_json: bool) -> int:
