@@ -66,7 +66,7 @@ def _decide(x: Any, cell: Any, board: Any, out: Any) -> None:
             out[1, row, column] = kind == 2
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _judge(a: Any, slot: Any, outputs: Any, row: Any) -> None:
     """Writes what is said of the board in a slot."""
     see(a.latents[slot], a.planes)
@@ -75,11 +75,13 @@ def _judge(a: Any, slot: Any, outputs: Any, row: Any) -> None:
     say(a.heads, a.x, a.board, outputs, row)
 
 
-@njit(cache=True, nogil=True)
-def _begin(a: Any, observation: Any, outputs: Any) -> None:
-    """Writes what is said of observations, `uint8[B, ...]`, and keeps them from slot 0."""
+def _begin(a: Arrays, observation: NDArray[np.uint8], outputs: Any) -> None:
+    """Writes what is said of observations, `uint8[B, ...]`, and keeps them from slot 0.
+
+    No kernel of its own: that would compile the network once more.
+    """
+    a.latents[: len(observation)] = observation
     for row in range(len(observation)):
-        a.latents[row] = observation[row]
         _judge(a, row, outputs, row)
 
 

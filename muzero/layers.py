@@ -123,7 +123,8 @@ def see(observation: Any, planes: Any) -> None:
 @njit(cache=True, fastmath=True)
 def _multiply(x: Any, layer: Any, out: Any) -> None:
     """Writes `bias + x @ weight`; inputs that are 0 cost nothing."""
-    out[:] = layer.bias
+    for o in range(out.size):  # a slice would compile Numba's errors of shapes, seconds of them
+        out[o] = layer.bias[o]
     for i in range(layer.weight.shape[0]):
         if x[i] != 0:
             for o in range(out.size):
