@@ -182,7 +182,7 @@ def enter(confinement: Confinement, parent: int) -> tuple[str, ...]:
     own_user = _own_user(confinement)
     _set_limits(confinement.memory_mb, own_user)
     if own_user:
-        _become(_FIRST_USER + os.getpid())
+        _become(user_of(os.getpid()))
         held.append("user")
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
     die_with(parent)  # a change of user forgets this, so it stands after it
@@ -211,6 +211,11 @@ def die_with(parent: int) -> None:
         raise SandboxError("the parent is gone")
 
 
+def user_of(pid: int) -> int:
+    """Gives the user that a process started as root becomes, where it becomes another."""
+    return _FIRST_USER + pid
+
+
 def _own_user(confinement: Confinement) -> bool:
     """Prepares the scratch folder for a user of this process's own; False where there is none.
 
@@ -220,7 +225,7 @@ def _own_user(confinement: Confinement) -> bool:
         return False
     if not landlock.version() and not all(map(_public, [*sys.path, *confinement.readable])):
         return False
-    user = _FIRST_USER + os.getpid()
+    user = user_of(os.getpid())
     try:
         os.chown(confinement.scratch, user, user)
     except OSError:  # a container without that user

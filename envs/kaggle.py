@@ -10,7 +10,7 @@ import contextlib
 import io
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from difflib import get_close_matches
 from functools import cache
@@ -84,6 +84,25 @@ def make_connectx(columns: int = 7, rows: int = 6, inarow: int = 4) -> Any:
     """Gives an official environment, `reset` and ready for `step([column, None])`."""
     options = {"columns": columns, "rows": rows, "inarow": inarow}
     return _official().make("connectx", configuration=options)
+
+
+def load_agent(path: str) -> Agent:
+    """Gives the agent of a file as Kaggle makes it: its text is executed at the first call."""
+    _official()
+    agent, _ = import_module(f"{_GUEST}.agent").build_agent(path, {}, "connectx")
+    return agent  # type: ignore[no-any-return]
+
+
+def run(agents: list[Agent], settings: Mapping[str, Any]) -> Any:
+    """Gives the official environment after a game under its own clock; whatever is raised passes.
+
+    Args:
+        agents: by seat; callables, or names of the interpreter's own.
+        settings: what differs from the defaults of Connect X.
+    """
+    env = _official().make("connectx", configuration=dict(settings))
+    env.run(list(agents))
+    return env
 
 
 def builtin_agent(name: str) -> Agent:

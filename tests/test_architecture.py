@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = {"configs": 0, "envs": 1, "muzero": 2, "agents": 3, "arena": 4}
 DOORS = {
     "kaggle_environments": {"envs/kaggle.py"},
+    "kaggle": {"arena/kaggle_account.py"},
     "ale_py": {"envs/atari.py"},
     "gymnasium": {"agents/gym_env.py", "agents/sb3_door.py", "envs/aec.py"},
     "pettingzoo": {"envs/aec.py"},
@@ -21,7 +22,11 @@ DOORS = {
         "arena/board/plugin.py",
         "arena/board/server.py",
     },
-    "matplotlib": {"arena/training_curves.py", "arena/comparison_plot.py"},
+    "matplotlib": {
+        "arena/training_curves.py",
+        "arena/comparison_plot.py",
+        "arena/report_figures.py",
+    },
     "ray": {"arena/ray_executor.py"},
 }
 """Heavy guests, each with the one file that may import it; `doctor` only asks for versions."""

@@ -29,15 +29,27 @@ class _Wanted(NamedTuple):
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("files", type=click.Path(path_type=Path), nargs=-1, required=True)
 @click.option("--env", help="Env that the model was trained for, such as pong@nature or connectx.")
-@click.option("--name", help="Name of the run.  [default: the file's]")
+@click.option("--name", help="Name of the run.  [default: the file's; of episodes, import]")
+@click.option("--no-analysis", is_flag=True, help="Do not look for moves that lost value.")
 @dir_option
 @json_option
-def command(file: Path, env: str | None, name: str | None, root: Path, as_json: bool) -> int:
-    """Make a run of a model that was trained elsewhere.
+def command(
+    files: tuple[Path, ...],
+    env: str | None,
+    name: str | None,
+    no_analysis: bool,
+    root: Path,
+    as_json: bool,
+) -> int:
+    """Make a run of a model that was trained elsewhere, or record episodes of Kaggle.
 
-    FILE is a zip that Stable-Baselines3 or rl_zoo3 saved, of PPO, MaskablePPO, A2C, TRPO or DQN:
+    Any number of episodes (.json, as `arena kaggle fetch` gets them) are added to the run `import`:
+    they replay, count in its ladder, and the first move of each player that lost value is told.
+    Those that are there already are left out.
+
+    A model is a zip that Stable-Baselines3 or rl_zoo3 saved, of PPO, MaskablePPO, A2C, TRPO or DQN:
     with CnnPolicy for Atari games (84 x 84, four frames, the game's own actions or all 18 by
     @sticky-full), with MlpPolicy for boards as agents.gym_env shows them. No code in it is run.
 
@@ -45,10 +57,20 @@ def command(file: Path, env: str | None, name: str | None, root: Path, as_json: 
     arena tournament -a runs/NAME. A model knows only its own env and protocol; of Atari, import it
     once for each protocol that it shall play.
     """
+    if all(file.suffix.lower() == ".json" for file in files):
+        from arena import kaggle_import  # it loads NumPy, which the help does not need
+
+        return kaggle_import.show(
+            kaggle_import.run(files, runs.path(root, name or "import"), not no_analysis), as_json
+        )
+    if len(files) > 1:
+        raise ConfigError("only episodes (.json) come in several files; import models one by one")
+    (file,) = files
     make = _MAKERS.get(file.suffix.lower())
     if make is None:
         raise ConfigError(
-            f"'{file.name}' cannot be imported; supported are: a model of Stable-Baselines3 (.zip)"
+            f"'{file.name}' cannot be imported; supported are: a model of Stable-Baselines3 "
+            "(.zip), episodes of Kaggle (.json)"
         )
     if not file.is_file():
         known = file.parent.glob(f"*{file.suffix}") if file.parent.is_dir() else ()
