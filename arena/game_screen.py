@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import zip_longest
 
 import click
 import numpy as np
@@ -15,10 +14,7 @@ from arena.screen import harmless
 from arena.thoughts import Thought
 from envs import registry
 
-_GAP = 3
 _SIDES = ("first", "second")
-_BESIDE = 34
-"""Widest board that has room for thoughts beside it."""
 
 
 class Game:
@@ -62,7 +58,7 @@ class Game:
         console.print(Text(self._played(place), style="bold"))
         board = self._draw(self.moves[:place], not console.no_color).split("\n")
         left = [Text.from_ansi(line) for line in board]
-        for line in _beside(left, self._thinking(place)):
+        for line in thought_screen.beside(left, self._thinking(place)):
             console.print(line)
         if course or place == len(self.moves):
             for line in self._course(place):
@@ -87,16 +83,9 @@ class Game:
         thought = self._thoughts.get(place)
         if thought is None:
             return []
-        value = thought_screen.value(thought)
-        title = f"{self._mark(place)} thought" + ("" if value is None else f", value {value:+.2f}")
+        title = f"{_SIDES[self._mover(place)]} thought"
         marks = {self.moves[place - 1]: "◀ played"}
-        lines = [Text(title, style="bold"), *thought_screen.rows(thought, self._name, marks)]
-        if line := thought_screen.expects(thought, self._name):
-            lines.append(Text(line, style="dim"))
-        return lines
-
-    def _mark(self, place: int) -> str:
-        return _SIDES[self._mover(place)]
+        return thought_screen.panel(title, thought, self._name, marks)
 
     def _course(self, place: int) -> list[Text]:
         """Gives the values over the game as each side saw them, both as good for the first."""
@@ -124,21 +113,6 @@ class Game:
             held = values[-1] if values else None
             values.append(held if value is None else -value if seat else value)
         return values
-
-
-def _beside(left: Sequence[Text], right: Sequence[Text]) -> list[Text]:
-    """Gives lines with others beside them, or below where there is no room."""
-    wide = max(line.cell_len for line in left)
-    if wide > _BESIDE:
-        return [*left, *right]
-    lines = []
-    for one, other in zip_longest(left, right):
-        line = (one or Text()).copy()
-        if other is not None:
-            line.append(" " * (wide + _GAP - line.cell_len))
-            line.append_text(other)
-        lines.append(line)
-    return lines
 
 
 def ending(record: MatchRecord) -> str:

@@ -6,6 +6,7 @@ Values are seen by the player to move: on boards from -1, a loss, to +1, a win.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import zip_longest
 
 from rich.text import Text
 
@@ -15,6 +16,9 @@ _BAR = 16
 _MOST_ROWS = 12
 _MOST_PLAYED = 10
 """Actions of an expected line that are shown."""
+_GAP = 3
+_BESIDE = 34
+"""Widest board that has room for thoughts beside it."""
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _LEVELS = "▁▂▃▄▅▆▇█"
 _FEW = 3
@@ -74,6 +78,30 @@ def rows(thought: Thought, name: Name, marks: Mapping[int, str]) -> list[Text]:
         line.append(bar(share or 0.0, _BAR), style="cyan")
         line.append(f" {percent:>5} {lacks:>6}")
         line.append(f"  {marks[action]}" if action in marks else "", style="bold")
+        lines.append(line)
+    return lines
+
+
+def panel(title: str, thought: Thought, name: Name, marks: Mapping[int, str]) -> list[Text]:
+    """Gives a title with the value, a line for each action as `rows`, and the line expected."""
+    found = value(thought)
+    head = title if found is None else f"{title}, value {found:+.2f}"
+    lines = [Text(head, style="bold"), *rows(thought, name, marks)]
+    line = expects(thought, name)
+    return [*lines, Text(line, style="dim")] if line else lines
+
+
+def beside(left: Sequence[Text], right: Sequence[Text]) -> list[Text]:
+    """Gives lines with others beside them, or below where there is no room."""
+    wide = max(line.cell_len for line in left)
+    if wide > _BESIDE:
+        return [*left, *right]
+    lines = []
+    for one, other in zip_longest(left, right):
+        line = (one or Text()).copy()
+        if other is not None:
+            line.append(" " * (wide + _GAP - line.cell_len))
+            line.append_text(other)
         lines.append(line)
     return lines
 

@@ -191,6 +191,14 @@ class _Sheets(NamedTuple):
         return bytes([FORMAT]) + zlib.compress(b"".join(parts))
 
 
+def of(said: Decisions, actions: int) -> Thought | None:
+    """Gives what was said of a single row, as records would keep it; None where it is nothing."""
+    book = Notebook(1, actions, alone=False)
+    book.add(0, np.zeros(1, np.int64), said)
+    (data,) = book.packed([1])
+    return None if data is None else unpack(data)[0]
+
+
 def unpack(data: bytes) -> list[Thought | None]:
     """Gives what was thought before each recorded move, None where nobody said anything.
 
