@@ -87,17 +87,22 @@ class Analyst:
         return self._asked(record.env, (key, place), step, *ask)
 
     def verdicts(self, opening: Sequence[int], actions: Sequence[int], seconds: float) -> Document:
-        """Gives the solver's `verdicts` on the positions of a game, as far as time allows."""
+        """Gives the solver's `verdicts` on the positions of a game, and whether they are `done`.
+
+        Those that time did not suffice for follow when it is asked again.
+        """
         key = ("verdicts", tuple(opening), tuple(actions))
-        if key in self._answers:
-            return self._answers[key]
-        until, found = time.monotonic() + seconds, list[Any]()
+        until = time.monotonic() + seconds
         with self._lock:
-            for verdict in verdicts.verdicts(opening, actions):
-                found.append(verdict)
+            found: Document = self._answers.get(key, {"verdicts": [], "done": False})
+            if found["done"]:
+                return found
+            known = list(found["verdicts"])
+            for verdict in verdicts.verdicts(opening, actions, tuple(known)):
+                known.append(verdict)
                 if time.monotonic() > until:
-                    return {"verdicts": found}
-        return self._keep(key, {"verdicts": found})
+                    return self._keep(key, {"verdicts": known, "done": False})
+            return self._keep(key, {"verdicts": known, "done": True})
 
     def _asked(
         self, env: str, position: object, step: TimeStep, agent: str, simulations: int

@@ -9,7 +9,7 @@ from typing import Any
 
 from agents import checkpoint
 from agents.base import AgentError
-from arena import runs, training
+from arena import runs
 from arena.board import episode, games, players, shelf
 from arena.board.analysis import Analyst
 from arena.board.frames import Reel, Reels
@@ -24,7 +24,8 @@ from envs.base import EnvOptionError
 from envs.registry import UnknownEnvError
 
 Document = dict[str, Any]
-_VERDICT_S = 4.0
+_VERDICT_S = 1.5
+"""About how long an answer of the solver takes; the rest comes when it is asked again."""
 
 
 class Desk:
@@ -96,7 +97,7 @@ class Desk:
         if not (run / checkpoint.FOLDER).is_dir():
             return {"points": []}
         try:
-            return {"points": [_point(card) for card in training.curve(run)]}
+            return {"points": measured(run)}
         except AgentError as error:
             return {"points": [], "error": str(error)}
 
@@ -122,7 +123,7 @@ class Desk:
         """Gives what the solver says of each position of a game, see `verdicts.verdicts`."""
         record, _ = episode.load(self._run(query), query.number("number"))
         if record.env != "connectx":
-            return {"verdicts": []}
+            return {"verdicts": [], "done": True}
         return self._analyst.verdicts(record.start, record.actions, _VERDICT_S)
 
     def film(self, query: Query) -> Document:
@@ -179,7 +180,16 @@ class Desk:
         return {"name": name, "games": count, "kind": kind}
 
 
-def _point(card: dict[str, Any]) -> Document:
-    """Gives the numbers of a checkpoint's counters and card."""
-    numbers = {k: v for k, v in card.items() if isinstance(v, int | float) and v == v}
-    return {name: round(value, 4) for name, value in numbers.items()}
+def measured(run: Path) -> list[Document]:
+    """Gives the numbers on the card of every checkpoint of a run and its counters, by name.
+
+    Raises:
+        AgentError: when a checkpoint is damaged.
+    """
+    found = []
+    for step in checkpoint.steps(run):
+        about = checkpoint.manifest(checkpoint.at(run, step))
+        card = {**about.counters, **about.card}
+        numbers = {k: v for k, v in card.items() if isinstance(v, int | float) and v == v}
+        found.append({name: round(value, 4) for name, value in numbers.items()})
+    return found

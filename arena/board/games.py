@@ -19,9 +19,9 @@ _COLUMNS = """SELECT e.number, env.name, a.spec, b.spec, length(e.start), length
     e.returns, e.termination, e.blame, e.purpose, e.rated"""
 _TABLES = """ FROM episode e JOIN env ON env.id = e.env JOIN agent a ON a.id = e.seat0
     LEFT JOIN agent b ON b.id = e.seat1"""
-_MARGIN = """(CASE e.blame WHEN 0 THEN -1 WHEN 1 THEN 1
-    ELSE json_extract(e.returns, '$[0]') - json_extract(e.returns, '$[1]') END)"""
-"""Above 0 where the first player has won."""
+_MARGIN = """(CASE WHEN e.blame = 0 THEN -1 WHEN e.blame = 1 THEN 1 WHEN json_valid(e.returns)
+    THEN json_extract(e.returns, '$[0]') - json_extract(e.returns, '$[1]') END)"""
+"""Above 0 where the first player has won, NULL where the row is damaged."""
 
 
 class Wanted(NamedTuple):

@@ -14,7 +14,7 @@ from envs import registry
 from envs.base import TimeStep
 
 ENV = "connectx"
-_SECONDS = 0.5
+_SECONDS = 5.0
 """Most time for a position; what is not solved then has no verdict."""
 
 Verdict = dict[str, float | list[float | None] | None]
@@ -27,16 +27,25 @@ def _solver() -> SolverPlayer:
     return SolverPlayer()
 
 
-def verdicts(opening: Sequence[int], actions: Sequence[int]) -> Iterator[Verdict]:
-    """Gives the verdict on the position before each action, and on the last one if it runs."""
+def verdicts(
+    opening: Sequence[int], actions: Sequence[int], known: Sequence[Verdict] = ()
+) -> Iterator[Verdict]:
+    """Gives the verdict on the position before each action, and on the last one if it runs.
+
+    Args:
+        opening: actions played first.
+        actions: those that follow.
+        known: the first verdicts, which are not given again.
+    """
     env = registry.make(ENV)
     step = env.reset(0, list(opening))
-    yield verdict(step)
-    for action in actions:
-        step = env.step(action)
+    for place in range(len(actions) + 1):
+        if place:
+            step = env.step(actions[place - 1])
         if step.last:
             return
-        yield verdict(step)
+        if place >= len(known):
+            yield verdict(step)
 
 
 def verdict(step: TimeStep) -> Verdict:

@@ -149,7 +149,7 @@ class FilmView {
     const { about, game, place } = this;
     const action = game.actions[place];
     const thought = this.answer ? this.answer.thought : game.thoughts[place] || null;
-    const lives = about.lives.length ? `, ${about.lives[place]} lives` : "";
+    const lives = about.lives.some((n) => n > 0) ? `, ${about.lives[place]} lives` : "";
     replace(this.said,
       h("h2", {}, `score ${plain(about.returns[place] || 0, 1)}${lives}`),
       action === undefined ? h("p", { class: "faint" }, "The episode is over.")

@@ -1,5 +1,5 @@
 // The list of games, and what it is narrowed down by.
-import { h, choice, labelled, notice, plain, replace } from "./dom.js";
+import { h, choice, labelled, notice, plain, replace, short } from "./dom.js";
 
 const OUTCOMES = [["", "any outcome"], ["won", "won"], ["drawn", "drawn"], ["lost", "lost"]];
 
@@ -83,7 +83,7 @@ function row(game, solo, open) {
 function side(game, seat) {
   const won = winner(game) === seat;
   return h("td", { class: `left name ${won ? "won" : ""}`, title: game.agents[seat] },
-    h("span", { class: `disc side${seat}` }), game.agents[seat]);
+    h("span", { class: `disc side${seat}` }), short(game.agents[seat]));
 }
 
 // Gives the seat that won, -1 for a draw.

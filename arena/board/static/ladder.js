@@ -92,7 +92,7 @@ function history(doc) {
   }));
   return lines(series, {
     height: Math.max(260, order.length * 15 + 60), names: true,
-    xLabel: doc.solo ? "episodes" : "games", x: [0, doc.games],
+    yTicks: 6, xLabel: doc.solo ? "episodes" : "games", x: [0, doc.games],
     label: "Rating of every agent over the games played",
   });
 }

@@ -1,5 +1,5 @@
 // A game on a board, move by move, with what both players thought and what the solver says.
-import { h, card, notice, replace } from "./dom.js";
+import { h, card, notice, replace, short } from "./dom.js";
 import { lines } from "./charts.js";
 import { drawBoard, legal, position } from "./board.js";
 import { analysePanel, bars, summary } from "./thoughts.js";
@@ -60,7 +60,7 @@ class BoardView {
   heads() {
     const { game } = this;
     const head = (seat) => h("div", { class: `head ${winner(game) === seat ? "won" : ""}` },
-      h("span", { class: `disc side${seat}` }), h("span", { class: "name", title: game.agents[seat] }, game.agents[seat]));
+      h("span", { class: `disc side${seat}` }), h("span", { class: "name", title: game.agents[seat] }, short(game.agents[seat])));
     const fault = game.fault ? h("details", { class: "fault" }, h("summary", {}, "what happened"),
       h("pre", {}, game.fault)) : null;
     return [h("div", { class: "heads" }, head(0),
@@ -176,14 +176,14 @@ class BoardView {
   }
 
   async askSolver() {
-    for (let tries = 0; tries < 5; tries++) {
+    for (let tries = 0; tries < 20; tries++) {
       const found = await this.source.verdicts(this.game.run, this.game.number);
       if (!this.element.isConnected && tries) return;
       this.verdicts = found.verdicts || [];
       this.drawList();
       this.drawChart();
       this.draw();
-      if (found.error || this.verdicts.length >= this.game.actions.length) return;
+      if (found.error || found.done) return;
     }
   }
 

@@ -1,5 +1,15 @@
 // Walking through a game: buttons, a slider, keys.
-import { h } from "./dom.js";
+import { h, s } from "./dom.js";
+
+const SHAPES = {
+  first: "M3 2v12h2V2zM14 2v12L6 8z", back: "M11 2v12L4 8z", play: "M4 2v12l9-6z",
+  pause: "M4 2h3v12H4zM9 2h3v12H9z", forward: "M5 2v12l7-6z", last: "M11 2v12h2V2zM2 2v12l8-6z",
+};
+
+function icon(name) {
+  return s("svg", { viewBox: "0 0 16 16", width: 13, height: 13, "aria-hidden": "true" },
+    s("path", { d: SHAPES[name], fill: "currentColor" }));
+}
 
 // Gives the controls of a game of so many places.
 //   go(place): told where to; at(): where it is; jumps: {key: place => place} more keys;
@@ -10,31 +20,31 @@ export function steps(length, { go, at, jumps = {}, stride = 10, interval = () =
   const stop = () => {
     if (timer !== null) clearInterval(timer);
     timer = null;
-    play.textContent = "▶";
+    play.replaceChildren(icon("play"));
     play.setAttribute("aria-label", "Play");
   };
   const tick = () => (at() >= length || !bar.isConnected ? stop() : to(at() + 1));
   const start = () => {
     if (at() >= length) to(0);
     timer = setInterval(tick, interval());
-    play.textContent = "❚❚";
+    play.replaceChildren(icon("pause"));
     play.setAttribute("aria-label", "Pause");
   };
   const button = (text, label, act) => h("button", {
     type: "button", "aria-label": label, title: label, on: { click: act },
-  }, text);
-  const play = button("▶", "Play", () => (timer === null ? start() : stop()));
+  }, icon(text));
+  const play = button("play", "Play", () => (timer === null ? start() : stop()));
   const slider = h("input", {
     type: "range", min: 0, max: length, value: 0, "aria-label": "Place in the game",
     on: { input: (event) => { stop(); to(Number(event.target.value)); } },
   });
   const count = h("output", { class: "count" }, "");
   const bar = h("div", { class: "steps", role: "group", "aria-label": "Steps" },
-    button("⏮", "To the beginning (Home)", () => to(0)),
-    button("◀", "One back (left arrow)", () => to(at() - 1)),
+    button("first", "To the beginning (Home)", () => to(0)),
+    button("back", "One back (left arrow)", () => to(at() - 1)),
     play,
-    button("▶▏", "One forward (right arrow)", () => to(at() + 1)),
-    button("⏭", "To the end (End)", () => to(length)),
+    button("forward", "One forward (right arrow)", () => to(at() + 1)),
+    button("last", "To the end (End)", () => to(length)),
     slider, count);
   const keys = {
     ArrowLeft: () => to(at() - 1), ArrowRight: () => to(at() + 1),
