@@ -1,4 +1,4 @@
-"""Pictures of trainings: what was measured at their checkpoints, over minutes."""
+"""Pictures of trainings: what was measured at their checkpoints, over minutes or frames."""
 
 from __future__ import annotations
 
@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 from agents import checkpoint
 
 Card = Mapping[str, Any]
-"""What a checkpoint's manifest says for people: `seconds` and what was measured."""
+"""What a checkpoint's manifest says: `seconds`, counters, and what was measured."""
+AXES: Mapping[str, tuple[str, float]] = {
+    "minutes": ("seconds", 1 / 60),
+    "frames": ("frames", 1e-6),
+    "steps": ("env_steps", 1e-6),
+}
+"""What a curve can be drawn over, to what of a card, and times what."""
+_AXIS_WORDS = {"minutes": "minutes", "frames": "million frames", "steps": "million steps"}
 _INK = "#333333"
 _SHARES = {"weak": "#0072b2", "strong": "#d55e00"}
 _RATING = "#009e73"
@@ -25,8 +32,8 @@ _GROUPS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 class Band(NamedTuple):
     """A value of several trainings, over `T` moments."""
 
-    minutes: NDArray[np.float64]
-    """`float64[T]`."""
+    at: NDArray[np.float64]
+    """`float64[T]`, in what `AXES` counts."""
     low: NDArray[np.float64]
     """`float64[T]`, the least of all trainings."""
     median: NDArray[np.float64]
@@ -37,26 +44,28 @@ class Band(NamedTuple):
 
 def points(run: Path) -> list[Card]:
     """Gives the cards of a run's checkpoints, the oldest first."""
-    return [checkpoint.manifest(checkpoint.at(run, step)).card for step in checkpoint.steps(run)]
+    found = (checkpoint.manifest(checkpoint.at(run, step)) for step in checkpoint.steps(run))
+    return [{**manifest.counters, **manifest.card} for manifest in found]
 
 
-def band(curves: Sequence[Sequence[Card]], name: str) -> Band | None:
-    """Gives a value over the minutes, from when all trainings have measured it; None = none did.
+def band(curves: Sequence[Sequence[Card]], name: str, axis: str = "minutes") -> Band | None:
+    """Gives a value over one of `AXES`, from when all trainings have measured it; None = none did.
 
     Between measurements it is taken to change evenly, after the last one to stay.
     """
     measured = [[card for card in cards if card.get(name) is not None] for cards in curves]
+    key, scale = AXES[axis]
     lines = [
-        (np.array([card["seconds"] / 60 for card in cards]), [card[name] for card in cards])
+        (np.array([card[key] * scale for card in cards]), [card[name] for card in cards])
         for cards in measured
         if cards
     ]
     if not lines:
         return None
-    minutes = np.unique(np.concatenate([line[0] for line in lines]))
-    minutes = minutes[minutes >= max(line[0][0] for line in lines)]
-    values = np.stack([np.interp(minutes, *line) for line in lines])
-    return Band(minutes, values.min(0), np.median(values, 0), values.max(0))
+    at = np.unique(np.concatenate([line[0] for line in lines]))
+    at = at[at >= max(line[0][0] for line in lines)]
+    values = np.stack([np.interp(at, *line) for line in lines])
+    return Band(at, values.min(0), np.median(values, 0), values.max(0))
 
 
 def draw(curves: Sequence[Sequence[Card]], file: Path) -> bool:
@@ -79,7 +88,7 @@ def draw(curves: Sequence[Sequence[Card]], file: Path) -> bool:
     axes = _frame(bands)
     for name, found in shares.items():
         _line(axes, _scaled(found, 100), _SHARES[name], marker=marker, markersize=3, linewidth=1.5)
-        _name(axes, name, found, _SHARES[name])
+        _name(axes, name, _scaled(found, 100), _SHARES[name], " %")
     if shares:
         axes.set_ylabel("moves that keep the outcome, best moves, %")
     if rating:
@@ -91,36 +100,57 @@ def draw(curves: Sequence[Sequence[Card]], file: Path) -> bool:
     return True
 
 
-def compare(groups: Mapping[str, Sequence[Sequence[Card]]], value: str, file: Path) -> bool:
-    """Draws one share of several groups, a line and a band for each; False = there is none.
+def compare(
+    groups: Mapping[str, Sequence[Sequence[Card]]],
+    value: str,
+    file: Path,
+    axes: Sequence[str] = ("minutes",),
+) -> bool:
+    """Draws a value of several groups, a line and a band for each; False = there is none.
 
     Args:
         groups: what a group is called, to the cards of its trainings, the oldest first.
-        value: `weak` or `strong`.
+        value: `weak`, `strong`, `elo`, `mean_return` or `hns`.
         file: where to.
+        axes: of `AXES`, a picture over each, side by side.
     """
-    bands = {label: band(curves, value) for label, curves in groups.items()}
-    measured = {label: found for label, found in bands.items() if found is not None}
-    if not measured:
-        return False
-    axes = _frame(measured.values())
-    for (label, found), colour in zip(measured.items(), cycle(_GROUPS), strict=False):
-        _line(axes, _scaled(found, 100), colour, linewidth=1.5)
-        _name(axes, label, found, colour)
-    axes.set_ylabel(f"{value}, %")
-    _save(axes, file)
+    figure = Figure(figsize=(8 if len(axes) == 1 else 6 * len(axes), 4.2), dpi=110)
+    parts = figure.subplots(1, len(axes), squeeze=False)[0]
+    for axis, part in zip(axes, parts, strict=True):
+        found = {label: band(curves, value, axis) for label, curves in groups.items()}
+        measured = {label: each for label, each in found.items() if each is not None}
+        if not measured:
+            return False
+        _share(part, measured, value, axis)
+    _save(parts[0], file)
     return True
 
 
+def _share(axes: Axes, bands: Mapping[str, Band], value: str, axis: str) -> None:
+    """Draws a value of several groups over one axis."""
+    share = value in _SHARES
+    _furnish(axes, bands.values(), axis)
+    for (label, found), colour in zip(bands.items(), cycle(_GROUPS), strict=False):
+        shown = _scaled(found, 100) if share else found
+        _line(axes, shown, colour, linewidth=1.5)
+        _name(axes, label, shown, colour, " %" if share else "")
+    axes.set_ylabel(f"{value}, %" if share else value.replace("_", " "))
+
+
 def _frame(bands: Iterable[Band]) -> Axes:
-    """Gives axes over the minutes of bands, with room for words at the ends of their lines."""
-    axes = Figure(figsize=(8, 4.2), dpi=110).subplots()
-    axes.set_xlabel("minutes")
-    axes.set_xlim(0, max(found.minutes[-1] for found in bands) * 1.25)
+    """Gives axes over the minutes of bands."""
+    axes: Axes = Figure(figsize=(8, 4.2), dpi=110).subplots()
+    _furnish(axes, bands, "minutes")
+    return axes
+
+
+def _furnish(axes: Axes, bands: Iterable[Band], axis: str) -> None:
+    """Makes room for bands, and for words at the ends of their lines."""
+    axes.set_xlabel(_AXIS_WORDS[axis])
+    axes.set_xlim(0, max(found.at[-1] for found in bands) * 1.25)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)
     axes.tick_params(colors=_INK)
-    return axes
 
 
 def _save(axes: Axes, file: Path) -> None:
@@ -131,20 +161,20 @@ def _save(axes: Axes, file: Path) -> None:
 
 
 def _scaled(found: Band, factor: float) -> Band:
-    return Band(found.minutes, *(factor * part for part in found[1:]))
+    return Band(found.at, *(factor * part for part in found[1:]))
 
 
 def _line(axes: Axes, found: Band, colour: str, **style: Any) -> None:
-    axes.plot(found.minutes, found.median, color=colour, **style)
+    axes.plot(found.at, found.median, color=colour, **style)
     if (found.low < found.high).any():
-        axes.fill_between(found.minutes, found.low, found.high, color=colour, alpha=0.18, lw=0)
+        axes.fill_between(found.at, found.low, found.high, color=colour, alpha=0.18, lw=0)
 
 
-def _name(axes: Axes, name: str, found: Band, colour: str) -> None:
+def _name(axes: Axes, name: str, found: Band, colour: str, unit: str) -> None:
     """Writes what a line shows, and its last value, at its end."""
     axes.annotate(
-        f"{name} {100 * found.median[-1]:.1f} %",
-        (found.minutes[-1], 100 * found.median[-1]),
+        f"{name} {found.median[-1]:.1f}{unit}",
+        (found.at[-1], found.median[-1]),
         xytext=(6, 0),
         textcoords="offset points",
         color=colour,

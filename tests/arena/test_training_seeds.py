@@ -77,7 +77,7 @@ def test_returns_of_episodes_alone_are_compared_and_drawn(tmp_path):
 def test_a_band_goes_from_the_least_to_the_greatest_and_stays_after_the_end():
     curves = [cards(0.5, 0.7), cards(0.6, 0.8, 0.9), cards(0.2, 0.4, seconds=90)]
     found = training_curves.band(curves, "weak")
-    np.testing.assert_allclose(found.minutes, [1.5, 2, 3])
+    np.testing.assert_allclose(found.at, [1.5, 2, 3])
     np.testing.assert_allclose(found.low, [0.2, 0.2 + 0.2 / 3, 0.4])
     np.testing.assert_allclose(found.median, [0.6, 0.7, 0.7])
     np.testing.assert_allclose(found.high, [0.7, 0.8, 0.9])
@@ -86,7 +86,7 @@ def test_a_band_goes_from_the_least_to_the_greatest_and_stays_after_the_end():
 
 def test_one_curve_is_its_points(tmp_path):
     found = training_curves.band([cards(0.5, None, 0.7)], "weak")
-    np.testing.assert_allclose(found.minutes, [1, 3])
+    np.testing.assert_allclose(found.at, [1, 3])
     assert (found.low == found.high).all()
     file = tmp_path / "curve.png"
     assert training_curves.draw([cards(0.5, None, 0.7)], file)
@@ -110,3 +110,15 @@ def test_all_groups_are_drawn_side_by_side(tmp_path, monkeypatch):
     assert training_curves.compare({**groups, "empty": [[]]}, "weak", file)
     assert drawn == list(groups)
     assert file.read_bytes().startswith(b"\x89PNG")
+
+
+def test_groups_are_drawn_together_over_minutes_and_frames(tmp_path):
+    curve = [{"seconds": 60 * n, "frames": 4e5 * n, "mean_return": n - 20.0} for n in (1, 2, 3)]
+    groups = {"PPO": [curve], "DQN": [curve, curve[:2]], "nothing": []}
+    file = tmp_path / "groups.png"
+    assert training_curves.compare(groups, "mean_return", file, ("minutes", "frames"))
+    assert file.read_bytes().startswith(b"\x89PNG")
+    np.testing.assert_allclose(
+        training_curves.band([curve], "mean_return", "frames").at, [0.4, 0.8, 1.2]
+    )
+    assert not training_curves.compare(groups, "weak", file)
