@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -104,22 +104,22 @@ class Notebook:
         """
         if not self._notes:
             return [None] * self._games
-        sheets = self._sheets(max(lengths))
-        every = [_spread(length) if self._alone else 1 for length in lengths]
-        return [
-            sheets.packed(row, *game) for row, game in enumerate(zip(lengths, every, strict=True))
-        ]
+        return self._sheets(max(1, *lengths)).packed(lengths, self._alone)
 
     def _sheets(self, moves: int) -> _Sheets:
         sheets = _Sheets.blank(self._games, moves, self._actions)
-        for note in self._notes:
-            if note.move >= moves:
-                continue  # of one that forfeited then
-            for field, array in note.arrays.items():
-                sheets.write(field, note.rows, note.move, array)
-            for row, line in zip(note.rows.tolist(), note.lines or (), strict=bool(note.lines)):
-                sheets.lines[row, note.move] = line
-                sheets.fields[row, note.move] |= _LINE
+        notes = [note for note in self._notes if note.move < moves]  # no move: a forfeit
+        for field in (_VALUE, _POLICY, _VISITS, _Q):
+            some = [note for note in notes if field in note.arrays]
+            if some:
+                rows = np.concatenate([note.rows for note in some])
+                at = np.repeat([note.move for note in some], [len(note.rows) for note in some])
+                sheets.write(field, (rows, at), np.concatenate([n.arrays[field] for n in some]))
+        for note in notes:
+            if note.lines:
+                places = zip(note.rows.tolist(), [note.move] * len(note.lines), strict=True)
+                sheets.lines.update(zip(places, note.lines, strict=True))
+                sheets.fields[note.rows, note.move] |= _LINE
         return sheets
 
 
@@ -151,42 +151,90 @@ class _Sheets(NamedTuple):
             {},
         )
 
-    def write(self, field: int, rows: NDArray[np.int64], move: int, array: NDArray[Any]) -> None:
-        """Notes one field of some games at one move, where its numbers can be used."""
-        each = np.isfinite(array).reshape(len(rows), -1)
+    def write(
+        self, field: int, places: tuple[NDArray[np.int64], NDArray[np.int64]], array: NDArray[Any]
+    ) -> None:
+        """Notes one field at some places, games and moves, where its numbers can be used."""
+        each = np.isfinite(array).reshape(len(array), -1)
         known = each.any(1) if field == _Q else each.all(1)
-        places = rows[known]
+        rows, moves = places[0][known], places[1][known]
         target: dict[int, NDArray[Any]]
         target = {_VALUE: self.value, _POLICY: self.policy, _VISITS: self.visits, _Q: self.q}
-        target[field][places, move] = array[known]
-        self.fields[places, move] |= field
+        target[field][rows, moves] = array[known]
+        self.fields[rows, moves] |= field
 
-    def packed(self, row: int, length: int, every: int) -> bytes | None:
-        """Gives what is stored of one game of so many moves, of which every so many is kept."""
-        fields = np.where(np.arange(length) % every, np.uint8(0), self.fields[row, :length])
+    def packed(self, lengths: Sequence[int], alone: bool) -> list[bytes | None]:
+        """Gives what is stored of each game; of long ones that one plays alone, some moves."""
+        ends = np.array(lengths)[:, None]
+        every = np.maximum(-(-ends // _KEPT_ALONE), 1) if alone else np.ones_like(ends)
+        moves = np.arange(self.fields.shape[1])
+        kept = (moves < ends) & (moves % every == 0)
+        codes = self._codes(np.where(kept, self.fields, np.uint8(0)))
+        return [codes.packed(row, length, self.lines) for row, length in enumerate(lengths)]
+
+    def _codes(self, fields: NDArray[np.uint8]) -> _Codes:
+        """Gives the numbers of all games in few bits, each game with steps of its own."""
+        known = np.isfinite(self.q) & ((fields & _Q) > 0)[..., None]
+        best = np.where(known, self.q, -np.inf).max(2).astype(np.float64)
+        best[~known.any(2)] = 0
+        lacks = np.where(known, best[..., None] - self.q, 0)
+        value = np.where(fields & _VALUE, self.value, 0)
+        largest = np.maximum(np.maximum(np.abs(value), np.abs(best)).max(1), 1)
+        farthest = lacks.max((1, 2))
+        farthest[farthest == 0] = 1
+        step, lack = largest / _STEPS, farthest / _LACKS
+        lacked = (lacks / lack[:, None, None]).round().astype(np.uint8)
+        return _Codes(
+            fields,
+            step,
+            lack,
+            (value / step[:, None]).round().astype("<i2"),
+            (self.policy * _SHARES).round().clip(0, _SHARES).astype(np.uint8),
+            self.visits.clip(0, 2**32 - 1).astype("<u4"),
+            (best / step[:, None]).round().astype("<i2"),
+            np.where(known, lacked, np.uint8(_UNKNOWN)),
+        )
+
+
+class _Codes(NamedTuple):
+    """What is stored of all games, in the order of moves."""
+
+    fields: NDArray[np.uint8]
+    """`uint8[B, T]`."""
+    step: NDArray[np.float64]
+    """`float64[B]`, of a value."""
+    lack: NDArray[np.float64]
+    """`float64[B]`, of what an expected return lacks."""
+    value: NDArray[np.int16]
+    """`int16[B, T]`, steps."""
+    policy: NDArray[np.uint8]
+    """`uint8[B, T, A]`."""
+    visits: NDArray[np.uint32]
+    """`uint32[B, T, A]`."""
+    best: NDArray[np.int16]
+    """`int16[B, T]`, steps."""
+    lacks: NDArray[np.uint8]
+    """`uint8[B, T, A]`."""
+
+    def packed(self, row: int, length: int, lines: Mapping[tuple[int, int], bytes]) -> bytes | None:
+        """Gives what is stored of one game, None where it is nothing."""
+        fields = self.fields[row, :length]
         if not fields.any():
             return None
-        value = self.value[row, :length][(fields & _VALUE) > 0]
-        policy = self.policy[row, :length][(fields & _POLICY) > 0]
-        visits = self.visits[row, :length][(fields & _VISITS) > 0]
-        q = self.q[row, :length][(fields & _Q) > 0].astype(np.float64)
-        q[~np.isfinite(q)] = np.nan
-        best = np.nanmax(q, 1) if len(q) else np.zeros(0)
-        lacks = best[:, None] - q
-        largest = np.float32(max(np.abs(value).max(initial=1), np.abs(best).max(initial=1)))
-        farthest = np.float32(np.nanmax(lacks, initial=0) or 1)
-        step, lack = float(largest / _STEPS), float(farthest / _LACKS)
-        lines = [self.lines[row, move] for move in np.flatnonzero(fields & _LINE).tolist()]
+        valued, with_policy, visited, expected, lined = (
+            np.flatnonzero(fields & field) for field in (_VALUE, _POLICY, _VISITS, _Q, _LINE)
+        )
+        own = [lines[row, move] for move in lined.tolist()]
         parts = [
-            _HEAD.pack(length, q.shape[1], step, lack),
+            _HEAD.pack(length, self.policy.shape[2], self.step[row], self.lack[row]),
             fields.tobytes(),
-            _planes(_coded(value / step, _STEPS, np.int16)),
-            _coded(policy * _SHARES, _SHARES, np.uint8).tobytes(),
-            _planes(np.clip(visits, 0, 2**32 - 1).astype(np.uint32)),
-            _planes(_coded(best / step, _STEPS, np.int16)),
-            _coded(np.where(np.isnan(lacks), _UNKNOWN, lacks / lack), 255, np.uint8).tobytes(),
-            bytes(len(line) for line in lines),
-            *lines,
+            _planes(self.value[row, valued]),
+            self.policy[row, with_policy].tobytes(),
+            _planes(self.visits[row, visited]),
+            _planes(self.best[row, expected]),
+            self.lacks[row, expected].tobytes(),
+            bytes(map(len, own)),
+            *own,
         ]
         return bytes([FORMAT]) + zlib.compress(b"".join(parts))
 
@@ -267,18 +315,7 @@ _NOTHING = np.zeros(0, np.uint8)
 
 def _planes(numbers: NDArray[Any]) -> bytes:
     """Gives the lowest bytes of all numbers, then the next: what is alike stands together."""
-    small = np.ascontiguousarray(numbers).astype(numbers.dtype.newbyteorder("<"))
-    return small.reshape(-1, 1).view(np.uint8).T.tobytes()
-
-
-def _coded(numbers: NDArray[Any], most: int, kind: type[Any]) -> NDArray[Any]:
-    low = 0 if kind is np.uint8 else -most
-    return np.asarray(np.clip(np.round(numbers), low, most).astype(kind))
-
-
-def _spread(moves: int) -> int:
-    """Gives which move counts, every so many, where one plays alone."""
-    return max(-(-moves // _KEPT_ALONE), 1)
+    return numbers.reshape(-1, 1).view(np.uint8).T.tobytes()
 
 
 def _array(numbers: Any, shape: tuple[int, ...], kind: type[Any]) -> NDArray[Any] | None:
@@ -293,7 +330,7 @@ def _array(numbers: Any, shape: tuple[int, ...], kind: type[Any]) -> NDArray[Any
 def _lines(lines: Any, rows: int) -> list[bytes] | None:
     """Gives the lines of so many rows, None where they are something else."""
     try:
-        found = [bytes(int(action) for action in line)[:_LONGEST_LINE] for line in lines]
+        found = [bytes(list(line))[:_LONGEST_LINE] for line in lines]
     except (TypeError, ValueError, OverflowError):
         return None
     return found if len(found) == rows else None
