@@ -342,9 +342,11 @@ def _faults(
 
 def _silent(process: subprocess.Popen[bytes]) -> dict[str, Any]:
     """Gives a document for a game in which the process died or said nothing any more."""
-    if process.poll() is None:
+    try:
+        status = process.wait(timeout=2)
+    except subprocess.TimeoutExpired:
         return {"raised": "no move for minutes, and Kaggle never ends an endless loop"}
-    return {"raised": f"its process died ({describe_exit(process.returncode)})"}
+    return {"raised": f"its process died ({describe_exit(status)})"}
 
 
 def _patience(scene: Scene) -> float:
