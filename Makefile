@@ -4,7 +4,7 @@ SETUP := .venv/.installed
 DEV := .venv/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench clean
+.PHONY: help setup demo test check bench browser clean
 
 help:  ## show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,6 +22,7 @@ setup: $(SETUP)  ## make .venv and install the arena into it
 
 demo: $(SETUP)  ## train an agent from nothing, then play a real tournament and print its ladder
 	$(BIN)/arena train connectx/small
+	$(BIN)/arena tournament pong games=2
 	$(BIN)/arena tournament demo
 
 test: $(DEV)  ## the everyday suite, under five minutes on two cores
@@ -35,6 +36,11 @@ check: $(DEV)  ## format, lint, strict types, then the everyday suite
 
 bench: $(DEV)  ## every figure of the README, as ratios to peers in the same run
 	$(BIN)/python benchmarks/run.py
+
+browser:  ## install Debian's Chromium, in which the pages are tested
+	@command -v chromium >/dev/null || { \
+	  S=$$(test "$$(id -u)" = 0 || echo sudo); \
+	  $$S apt-get update -q && $$S apt-get install -q -y --no-install-recommends chromium; }
 
 clean:  ## remove what was built, not what was recorded
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -16,6 +16,7 @@ from arena.chunk import ON_FAULT
 from arena.cli import EXIT_FAULTS
 from arena.commands import dir_option, json_option, print_json
 from arena.commands import ladder as ladder_command
+from arena.commands.watch import hint
 from arena.live import Live
 from arena.records import Records
 from arena.sprt import Sprt
@@ -158,4 +159,5 @@ def _finish(run: Path, document: dict[str, Any], by_env: ByEnv, as_json: bool) -
         f"{what} {unit} in {run}. `arena ladder {run.name}{several}` shows this again, "
         f"`arena replay {run.name}/1` the first of the {unit}."
     )
+    screen.note(hint(run.parent))
     return code

@@ -18,6 +18,7 @@ from arena import runs, screen, training, training_kinds, training_seeds
 from arena.board.mirror import TrainingMirror
 from arena.cli import EXIT_FAULTS
 from arena.commands import dir_option, json_option, print_json
+from arena.commands.watch import hint
 from arena.executor import Executor
 from arena.records import Records
 from arena.runs import RunError
@@ -251,6 +252,7 @@ def _finish(run: Path, last: Event | None, as_json: bool) -> int:
     else:
         past = f"`arena ladder {run.name}` rates its past"
         screen.note(f"`arena play {agent}` plays against it; {past}.")
+    screen.note(hint(run.parent))
     return 0
 
 

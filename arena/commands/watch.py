@@ -43,6 +43,12 @@ def command(folder: Path, port: int, no_open: bool) -> int:
     return 0
 
 
+def hint(root: Path) -> str:
+    """Gives the line that says what to type to watch the runs of a folder."""
+    typed = "arena watch" if root == Path("runs") else f"arena watch {root}"
+    return f"`{typed}` shows ladder, games and why each move was played in the browser."
+
+
 def _found(folder: Path) -> tuple[Path, str]:
     """Gives the folder to show, and the run to begin with, empty for the newest.
 

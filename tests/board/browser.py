@@ -29,7 +29,8 @@ _FLAGS = [
     "--force-color-profile=srgb",
     "--allow-file-access-from-files",
 ]
-_PATIENCE_S = 60
+_PATIENCE_S = 200
+"""On a busy machine; where nothing else runs a page takes a second."""
 
 
 class Browser:

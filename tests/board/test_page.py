@@ -13,7 +13,10 @@ from arena.records import Records
 from tests.board.browser import CHROMIUM, Browser
 from tests.board.library_games import DAMAGED, FOREIGN, NASTY
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium; `make browser` installs it")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium; `make browser` installs it"),
+    pytest.mark.timeout(600),
+]
 
 UNLABELLED = """[...document.querySelectorAll('button, select, input, a, canvas, [role=img]')]
     .filter(e => !(e.labels && e.labels.length && e.labels[0].textContent.trim())
@@ -138,7 +141,7 @@ def test_an_episode_is_played_again(browser, link):
         const t = performance.now();
         for (let k = 0; k < 100; k++) { e.value = k; e.dispatchEvent(new Event('input')); }
         return (performance.now() - t) / 100; })()"""
-    assert browser.ask(slow) < 60  # ms a step on a busy machine
+    assert browser.ask(slow) < 100  # ms a step; `benchmarks/watching.py` measures it
 
 
 def test_damage_foreign_names_and_missing_games_are_told(browser, link):
@@ -158,7 +161,7 @@ def test_a_new_game_appears_by_itself(browser, link, folder, board_records):
     with Records.write(folder / "games") as records:
         number = records.commit([replace(board_records[0], seed=77)])
     first = "document.querySelector('.games tbody tr button').textContent"
-    browser.until(f"{first} === '{number}'", 30)
+    browser.until(f"{first} === '{number}'")
 
 
 @pytest.mark.parametrize("words", [{"run": "games"}, {"game": "games/3"}, {"game": "pong/1"}])
