@@ -157,7 +157,8 @@ def _check_env(agent: str) -> None:
     head = registry.parse(agent).head
     envs = [kind.env for kind in registry.kinds() if kind.kind == head]
     if envs and not any(env == "*" or env.startswith("connectx") for env in envs):
-        raise BundleError(f"{agent} plays {envs[0]} and cannot travel; Kaggle plays Connect X")
+        played = " and ".join(env.rstrip("*") for env in envs)
+        raise BundleError(f"{agent} plays {played} and cannot travel; Kaggle plays Connect X")
     env = trained.env_of(head)
     if env is not None and env_registry.canonical(env) != "connectx":
         raise BundleError(f"{agent} plays {env}, Kaggle plays connectx; choose another agent")

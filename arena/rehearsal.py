@@ -157,7 +157,7 @@ def rehearse(file: Path, thorough: bool = False, told: Told = lambda text: None)
         size,
         games,
         tuple(dict.fromkeys(faults)),
-        tuple(w for stage in stages for w in stage.warnings),
+        tuple(w for stage in stages for w in stage.warnings)[:1],
         stages[0].layers,
         time.monotonic() - began,
     )

@@ -46,14 +46,11 @@ _MOST_GAMES = 2_000
 @dir_option
 @json_option
 def command(agent: str | None, root: Path, as_json: bool, **options: Any) -> int:
-    r"""Make a submission for Kaggle's Connect X of any agent, rehearse it, send it.
+    """Make a submission for Kaggle's Connect X of any agent, rehearse it, send it.
 
-    \b
-    arena submit AGENT --out sub.tar.gz      one file with sources and weights
-    arena submit --rehearse sub.tar.gz       plays it as Kaggle does, but harsher
-    arena submit AGENT --message "text"      sends it; needs an account of Kaggle
-
-    AGENT may also be a file that is a submission already.
+    With --out it is one file with sources and weights. --rehearse plays a file as Kaggle does, but
+    harsher, and says what to mend. --message sends it, which needs an account of Kaggle. AGENT may
+    also be a file that is a submission already.
     """
     rehearsed, against = options["rehearse"], options["against"]
     if agent is None and rehearsed is None:
