@@ -87,9 +87,7 @@ def test_a_tournament_has_its_ladder_as_curves_a_table_and_a_film(tmp_path, game
     assert mirror.table(document) == text.tensor_proto.string_val[0].decode()
     width, height, png = found.Tensors("best/connectx")[0].tensor_proto.string_val
     film = Image.open(io.BytesIO(png))
-    assert film.is_animated and film.size == (int(width), int(height)) and len(png) < 60_000
-    page, wanted = np.array(film.convert("RGB"))[0, 0], registry.make("connectx").render()[0, 0]
-    assert (page == wanted).all()
+    assert film.is_animated and film.size == (int(width), int(height)) and len(png) < 15_000
 
 
 def test_a_tournament_that_goes_on_writes_no_point_twice(tmp_path, games):
@@ -169,3 +167,25 @@ def test_an_atari_episode_becomes_a_film_of_few_bytes():
 
 def test_of_an_episode_that_cannot_even_begin_there_is_no_film(games):
     assert filmed.animated(replace(games[0], start=bytes([0] * 9))) is None
+
+
+def test_a_board_is_drawn_disc_by_disc(games):
+    film = Image.open(io.BytesIO(filmed.animated(games[0])))
+    assert film.n_frames == len(games[0].actions) + 1
+    env = registry.make("connectx")
+    step = env.reset(games[0].seed)
+    for place in range(film.n_frames):
+        film.seek(place)
+        picture = np.array(film.convert("RGB"))[5:-5, 5:-5].astype(int)
+        middles = picture[20::40, 20::40]
+        red, yellow = middles[..., 1] < 100, middles[..., 2] < 100
+        mine, theirs = step.observation if step.to_play == 0 else step.observation[::-1]
+        assert (red == mine).all() and (yellow & ~red == theirs).all()
+        if place < len(games[0].actions):
+            step = env.step(games[0].actions[place])
+
+
+def test_pictures_with_many_shades_have_few_colours():
+    record = recorded("cartpole", ["random"])[0]
+    film = Image.open(io.BytesIO(png := filmed.animated(record)))
+    assert film.is_animated and len(png) < 100_000
