@@ -58,7 +58,7 @@ def _ladder(document: Document) -> Figure:
             axes.errorbar(agent["elo"], place, xerr=error, color=_COLOURS[0], capsize=2)
         axes.plot(agent["elo"], place, "o", color=_COLOURS[0], mfc="w" if error is None else None)
     axes.set_yticks(range(len(agents)), [agent["agent"] for agent in agents])
-    axes.invert_yaxis()
+    axes.set_ylim(len(agents) - 0.4, -0.6)
     axes.set_xlabel("Elo, 95 % intervals; a circle: no interval")
     axes.grid(axis="x", color=_FAINT, linewidth=0.4)
     return figure
@@ -77,16 +77,14 @@ def _crosstable(document: Document) -> Figure:
         games[second, first] += total
     shares = np.divide(points, games, out=np.full_like(points, np.nan), where=games > 0)
     figure, axes = _figure(2.6 + 0.42 * len(names), 1.0 + 0.34 * len(names))
-    axes.imshow(shares, cmap="RdBu", vmin=0, vmax=1, aspect="auto")
+    axes.imshow(shares, cmap="RdBu", vmin=-0.25, vmax=1.25, aspect="auto")
     for (row, column), share in np.ndenumerate(shares):
         if not np.isnan(share):
-            pale = abs(share - 0.5) < 0.3
-            colour = _INK if pale else "white"
-            axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", color=colour)
+            axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", color=_INK)
     axes.set_xticks(range(len(names)), [str(place + 1) for place in range(len(names))])
     labels = [f"{place + 1}  {name}" for place, name in enumerate(names)]
     axes.set_yticks(range(len(names)), labels)
-    axes.set_title("percent of points of the row", fontsize=9, color=_INK)
+    axes.set_xlabel("points of the row in %", fontsize=9)
     return figure
 
 

@@ -102,6 +102,8 @@ class Browser:
             self.faults.append(json.dumps(params["args"])[:600])
         elif kind == "Log.entryAdded" and params["entry"]["level"] == "error":
             entry = params["entry"]
+            if entry.get("url", "").endswith("/favicon.ico"):
+                return  # TensorBoard has none
             self.faults.append(f"{entry.get('url', '')}: {entry['text']}")
         elif kind == "Network.requestWillBeSent":
             self.requests.append(params["request"]["url"])

@@ -41,6 +41,12 @@ def link(folder):
 
 
 @pytest.fixture(scope="module")
+def tab(link):
+    """The page of the tab by itself: TensorBoard's own around it takes a while to begin."""
+    return link.replace("#arena", "data/plugin_entry.html?name=arena#arena")
+
+
+@pytest.fixture(scope="module")
 def chromium():
     browser = Browser()
     browser.size(1280, 900)
@@ -73,21 +79,22 @@ def shown(browser, link, words, selector):
     browser.until(f"document.querySelector({selector!r}) !== null")
 
 
-def test_the_ladder_leads_to_the_games_of_two(browser, link):
+def test_the_tab_stands_in_tensorboard_and_leads_to_the_games_of_two(browser, link):
     shown(browser, link, {"run": "games"}, ".ladder tbody tr")
     assert browser.ask("document.querySelectorAll('.ladder tbody tr').length") == 4
     assert browser.ask("document.querySelectorAll('.cross td.cell').length") == 12
     assert browser.ask("document.querySelectorAll('.chart polyline').length") == 4
     sound(browser)
     browser.click(".cross td.cell button")
-    browser.until("document.querySelectorAll('.games tbody tr').length === 4")
+    browser.until("document.querySelectorAll('.games tbody tr').length >= 4")
+    assert browser.ask("document.querySelector('.filters select').value") == "negamax:depth=2"
     browser.click(".games tbody tr button")
     browser.until("document.querySelector('.board') !== null")
     assert "p.arena.game=games%2F" in browser.ask("location.hash", outside=True)
 
 
-def test_a_game_is_walked_through_by_keys(browser, link):
-    shown(browser, link, {"game": "games/1", "at": 3}, ".board")
+def test_a_game_is_walked_through_by_keys(browser, tab):
+    shown(browser, tab, {"game": "games/1", "at": 3}, ".board")
     assert browser.ask("document.querySelectorAll('.piece').length") == 3
     for key, pieces in (("ArrowRight", 4), ("ArrowLeft", 3), ("Home", 0)):
         browser.press(key)
@@ -103,10 +110,10 @@ def test_a_game_is_walked_through_by_keys(browser, link):
     assert browser.ask("document.querySelectorAll('.piece').length") == 5
 
 
-def test_thoughts_and_verdicts_are_shown(browser, link, board_records):
+def test_thoughts_and_verdicts_are_shown(browser, tab, board_records):
     number = 1 + next(i for i, r in enumerate(board_records) if r.agents[0].startswith("mcts"))
     opening = len(board_records[number - 1].start)
-    shown(browser, link, {"game": f"games/{number}", "at": opening + 1}, ".thoughts")
+    shown(browser, tab, {"game": f"games/{number}", "at": opening + 1}, ".thoughts")
     visits = "[...document.querySelectorAll('.thoughts .share')].map(e => Number(e.textContent))"
     assert sum(browser.ask(visits)) >= 40
     assert browser.ask("document.querySelectorAll('.ghost').length") >= 1
@@ -114,8 +121,8 @@ def test_thoughts_and_verdicts_are_shown(browser, link, board_records):
     assert browser.ask("document.querySelectorAll('.chart polyline').length") == 2
 
 
-def test_an_agent_is_asked_and_played_on_against(browser, link):
-    shown(browser, link, {"game": "games/1", "at": 2}, ".analyse select option[value='one-ply']")
+def test_an_agent_is_asked_and_played_on_against(browser, tab):
+    shown(browser, tab, {"game": "games/1", "at": 2}, ".analyse select option[value='one-ply']")
     choose = "(e => { e.value = 'one-ply'; e.dispatchEvent(new Event('change')); })"
     browser.ask(f"{choose}(document.querySelector('.analyse select'))")
     browser.click(".analyse button", "Analyse")
@@ -127,8 +134,8 @@ def test_an_agent_is_asked_and_played_on_against(browser, link):
     assert browser.ask("document.querySelectorAll('.piece').length") == 2
 
 
-def test_an_episode_is_played_again(browser, link):
-    shown(browser, link, {"game": "pong/1", "at": 90}, "canvas")
+def test_an_episode_is_played_again(browser, tab):
+    shown(browser, tab, {"game": "pong/1", "at": 90}, "canvas")
     lit = """(() => { const c = document.querySelector('canvas'); if (c.width !== 160) return 0;
         const d = c.getContext('2d').getImageData(0, 0, 160, 210).data;
         return new Set(new Uint32Array(d.buffer)).size; })()"""
@@ -144,20 +151,20 @@ def test_an_episode_is_played_again(browser, link):
     assert browser.ask(slow) < 100  # ms a step; `benchmarks/watching.py` measures it
 
 
-def test_damage_foreign_names_and_missing_games_are_told(browser, link):
-    shown(browser, link, {"game": f"games/{DAMAGED}"}, ".notice.error")
-    shown(browser, link, {"game": f"games/{FOREIGN}"}, ".board")
+def test_damage_foreign_names_and_missing_games_are_told(browser, tab):
+    shown(browser, tab, {"game": f"games/{DAMAGED}"}, ".notice.error")
+    shown(browser, tab, {"game": f"games/{FOREIGN}"}, ".board")
     assert NASTY in browser.ask("document.querySelector('.heads .name').title")
     assert browser.ask("document.querySelectorAll('.heads img').length") == 0
     sound(browser)
-    shown(browser, link, {"game": "games/999"}, ".notice.error")
+    shown(browser, tab, {"game": "games/999"}, ".notice.error")
     assert "holds 1-28" in browser.ask("document.querySelector('.notice').textContent")
     assert all("404" in fault for fault in browser.faults)
     browser.faults.clear()
 
 
-def test_a_new_game_appears_by_itself(browser, link, folder, board_records):
-    shown(browser, link, {"run": "games", "view": "games"}, ".games tbody tr")
+def test_a_new_game_appears_by_itself(browser, tab, folder, board_records):
+    shown(browser, tab, {"run": "games", "view": "games"}, ".games tbody tr")
     with Records.write(folder / "games") as records:
         number = records.commit([replace(board_records[0], seed=77)])
     first = "document.querySelector('.games tbody tr button').textContent"
@@ -165,9 +172,9 @@ def test_a_new_game_appears_by_itself(browser, link, folder, board_records):
 
 
 @pytest.mark.parametrize("words", [{"run": "games"}, {"game": "games/3"}, {"game": "pong/1"}])
-def test_it_is_readable_in_the_dark_and_at_800_pixels(browser, link, words):
+def test_it_is_readable_in_the_dark_and_at_800_pixels(browser, tab, words):
     browser.size(800, 900)
-    shown(browser, link, words, ".board, canvas, .cross")
+    shown(browser, tab, words, ".board, canvas, .cross")
     browser.ask("document.body.classList.add('dark-mode')", outside=True)
     browser.until("document.documentElement.classList.contains('dark')")
     ink = "getComputedStyle(document.querySelector('.arena')).color"

@@ -64,7 +64,7 @@ export function lines(series, options) {
   const xs = options.x || [Math.min(...all.map((p) => p[0])), Math.max(...all.map((p) => p[0]))];
   const ys = options.y || padded(all.map((p) => p[1]));
   const box = responsive((width) => {
-    const right = names ? Math.min(170, width * 0.28) : options.xLabel ? 64 : 12;
+    const right = names ? Math.min(170, width * 0.28) : options.xLabel ? 74 : 12;
     const area = { left: 44, right: width - right, top: 10, bottom: height - 28 };
     const x = (v) => area.left + ((v - xs[0]) / (xs[1] - xs[0] || 1)) * (area.right - area.left);
     const y = (v) => area.bottom - ((v - ys[0]) / (ys[1] - ys[0] || 1)) * (area.bottom - area.top);
@@ -109,7 +109,7 @@ function grid(area, x, y, xs, ys, options) {
     .map((v) => s("text", { class: "tick", x: x(v), y: area.bottom + 17, "text-anchor": "middle" },
       brief(v)));
   const label = options.xLabel
-    ? s("text", { class: "tick", x: area.right + 14, y: area.bottom + 17 }, options.xLabel)
+    ? s("text", { class: "tick", x: area.right + 24, y: area.bottom + 17 }, options.xLabel)
     : null;
   return [across, along, label];
 }

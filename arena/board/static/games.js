@@ -102,6 +102,7 @@ export function result(game) {
 // Says how a game ended, in a word.
 export function ending(game) {
   if (game.blame !== null) return `forfeit: ${game.termination}`;
+  if (!game.returns) return "damaged";
   if (game.termination === "truncated") return "at the limit";
   return game.agents.length === 2 && winner(game) < 0 ? "board full" : "by the rules";
 }
