@@ -1,7 +1,10 @@
 """What a TensorBoard without the arena's tab reads from a run's folder."""
 
 import io
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +24,8 @@ from arena.standings import add_by_env
 from arena.training import Event
 from envs import registry
 from muzero.progress import Progress
+
+ROOT = Path(__file__).parents[2]
 
 
 def read(run):
@@ -189,3 +194,9 @@ def test_pictures_with_many_shades_have_few_colours():
     record = recorded("cartpole", ["random"])[0]
     film = Image.open(io.BytesIO(png := filmed.animated(record)))
     assert film.is_animated and len(png) < 100_000
+
+
+def test_to_tell_tensorboard_nothing_heavy_is_loaded():
+    heavy = "torch", "tensorflow", "matplotlib", "stable_baselines3"
+    script = f"import sys, arena.board.mirror; assert not set({heavy}) & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=ROOT)
