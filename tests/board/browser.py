@@ -54,7 +54,7 @@ class Browser:
         page = next(t for t in targets if t["type"] == "page")
         attached = self.call("Target.attachToTarget", targetId=page["targetId"], flatten=True)
         self._session = attached["sessionId"]
-        for domain in ("Page", "Runtime", "Network", "Log"):
+        for domain in ("Page", "Runtime", "Network", "Log", "Performance"):
             self.call(f"{domain}.enable")
 
     def close(self):
@@ -180,6 +180,11 @@ class Browser:
             f"new MouseEvent('click', {{bubbles: true}})); return true;}})({wanted})"
         )
         assert found, f"nothing to click: {selector} {text}"
+
+    def processor_ms(self):
+        """Gives the milliseconds of the processor that the page's own thread has taken."""
+        metrics = self.call("Performance.getMetrics")["metrics"]
+        return 1000 * next(m["value"] for m in metrics if m["name"] == "ThreadTime")
 
     def picture(self, file: Path):
         data = self.call("Page.captureScreenshot", format="png")["data"]

@@ -5,6 +5,9 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
+from importlib.metadata import EntryPoint
+from pathlib import Path
 from types import SimpleNamespace
 from urllib.request import urlopen
 
@@ -26,6 +29,13 @@ def plugin(library):
 @pytest.fixture(scope="module")
 def client(plugin):
     return Client(TensorBoardWSGI([plugin]))
+
+
+def test_tensorboard_finds_the_tab_by_its_entry_point():
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    target = project["project"]["entry-points"]["tensorboard_plugins"]["arena"]
+    assert EntryPoint("arena", target, "tensorboard_plugins").load() is ArenaPlugin
+    assert "board/static/*" in project["tool"]["setuptools"]["package-data"]["arena"]
 
 
 def test_every_question_has_a_route(library):

@@ -7,6 +7,7 @@ import { boardPlayer } from "./player.js";
 import { filmPlayer } from "./film.js";
 
 const POLL_MS = 1000;
+const CALM_MS = 250; // browsers let a page change its address a few times a second only
 const VIEWS = [["ladder", "Ladder"], ["games", "Games"], ["training", "Training"]];
 
 // Shows the page in an element.
@@ -98,8 +99,15 @@ class App {
     this.address.write(number ? { game: `${run}/${number}`, at } : { run, view: view === "ladder" ? undefined : view });
   }
 
+  walked(at) {
+    this.state.at = at;
+    clearTimeout(this.calm);
+    this.calm = setTimeout(() => this.tell(), CALM_MS);
+  }
+
   async show() {
     const { state } = this;
+    clearTimeout(this.calm);
     this.tell();
     if (this.view && this.view.leave) this.view.leave();
     this.view = null;
@@ -125,7 +133,7 @@ class App {
       return replace(this.main, crumbs, notice("error", `Game ${number} of ${run} cannot be shown`,
         game.error || game.problem));
     }
-    const how = { at: this.state.at, moved: (at) => { this.state.at = at; this.tell(); } };
+    const how = { at: this.state.at, moved: (at) => this.walked(at) };
     this.view = (game.kind === "board" ? boardPlayer : filmPlayer)(game, this.source, how);
     replace(this.main, crumbs, this.view);
     this.main.focus({ preventScroll: true });

@@ -60,6 +60,7 @@ export function spread(heights, gap, top, bottom) {
 export function lines(series, options) {
   const { height = 240, names = false } = options;
   let cursor = null;
+  let follow = () => null;
   const all = series.flatMap((one) => one.points);
   const xs = options.x || [Math.min(...all.map((p) => p[0])), Math.max(...all.map((p) => p[0]))];
   const ys = options.y || padded(all.map((p) => p[1]));
@@ -79,16 +80,20 @@ export function lines(series, options) {
         s("circle", { cx: x(mark.x), cy: y(mark.y), r: 4 }), s("title", {}, mark.text))),
       names ? endings(series, x, y, area) : null,
     );
-    if (cursor !== null) {
-      const at = x(cursor);
-      svg.append(s("line", { class: "cursor", x1: at, x2: at, y1: area.top, y2: area.bottom }));
-    }
+    const line = s("line", { class: "cursor", y1: area.top, y2: area.bottom });
+    follow = () => {
+      if (cursor === null) return;
+      line.setAttribute("x1", x(cursor));
+      line.setAttribute("x2", x(cursor));
+      if (!line.isConnected) svg.append(line);
+    };
+    follow();
     if (options.seek) seeking(svg, area, xs, options.seek);
     return svg;
   }, options.label);
   box.setCursor = (value) => {
     cursor = value;
-    box.redraw();
+    follow();
   };
   return box;
 }

@@ -58,7 +58,7 @@ class FilmView {
     this.chunks = new Map();
     this.answer = null;
     this.speed = "1";
-    this.canvas = h("canvas", { class: "screen", role: "img", "aria-label": "The game's screen" });
+    this.canvas = h("canvas", { class: "screen", width: 160, height: 210, role: "img", "aria-label": "The game's screen" });
     this.below = h("div", {});
     this.said = h("div", { class: "said" });
     this.bar = steps(about.length, {
