@@ -2,7 +2,8 @@
 
 `arena submit` packs this file with the player that it names. The player thinks in a thread, so that
 a move comes by its deadline whatever the player does: `agents.last_resort` answers where it fails
-or is late, and says so on stderr. Axes: `A` actions = columns.
+or is late, and says so on stderr. The first move of a game is known: it does not wait for the
+player to be ready, the second does. Axes: `A` actions = columns.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ ABOUT = "bundle.json"
 WEIGHTS = "weights.safetensors"
 SIGN = "the last resort plays"
 """What stderr says where the player did not decide."""
+
+EARLY = "the opening is known, and the player is not ready yet"
+"""What stderr says of a first move that nobody waited for: the compilation goes on meanwhile."""
 
 
 class Moment(NamedTuple):
@@ -96,18 +100,24 @@ class Bundled:
             self._ready, self._pace = False, Pace()
         self._board, self._size = now.board, now.size
         begins = not self._ready
-        limits = (self._pace.first if begins else self._pace.next)(now.act_s, now.bank_s)
+        known = last_resort.opening(list(now.board), now.size) if begins else None
+        bank_s = now.bank_s if known is None else 0.0
+        limits = (self._pace.first if begins else self._pace.next)(now.act_s, bank_s)
         due = began + limits.think_s
 
         def decide() -> int:
             return self._decide(now, begins, Clock(due))
 
         found = self._thread.ask(decide, began + limits.wait_s)
-        self._pace.note(limits, time.monotonic() - began)
+        if not begins:
+            self._pace.note(limits, time.monotonic() - began)
         if isinstance(found, int):
             if found in range(now.size[0]) and now.board[found] == 0:
                 return found
             found = f"it chose column {found}, which is illegal"
+        if known is not None and found is None:
+            sys.stderr.write(f"{EARLY}\n")
+            return known
         what = "a new game" if new else "a move"
         sys.stderr.write(f"{SIGN}: {found or 'no answer in time'} ({what})\n")
         return last_resort.column(list(now.board), now.mark, now.size)

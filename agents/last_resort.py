@@ -7,6 +7,20 @@ marks row by row from the top, 0 where a cell is empty.
 from __future__ import annotations
 
 _STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))
+_REPLIES = (3, 2, 3, 3, 3, 4, 3)
+
+
+def opening(board: list[int], size: tuple[int, int, int]) -> int | None:
+    """Gives a column that keeps the outcome of a game that has just begun; None of any other.
+
+    Args:
+        board: marks, row by row from the top.
+        size: columns, rows, how many in a row win.
+    """
+    discs = [place for place, mark in enumerate(board) if mark]
+    if size != (7, 6, 4) or len(discs) > 1:
+        return None
+    return _REPLIES[discs[0] % 7] if discs else 3
 
 
 def column(board: list[int], mark: int, size: tuple[int, int, int]) -> int:

@@ -1,7 +1,7 @@
 """How long a bundle may think: the allowance of a move, the bank of a game, and the true machine.
 
 Kaggle takes what a move uses beyond `actTimeout` out of a bank, and ends the game when that is
-empty. The bank is there for the first move, which compiles, and for a machine that stands still:
+empty. The bank is there for preparations, which compile, and for a machine that stands still:
 thinking takes only what lies above `KEPT_S`, half of it at a time. How late answers come beyond
 what was asked for is measured with every move, and kept off the next ones.
 """
@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 KEPT_S = 42.0
 """Of the bank, seconds that no thinking touches."""
-LAST_S = 12.0
-"""Of the bank, seconds that the first move leaves whatever happens."""
+LAST_S = 8.0
+"""Of the bank, seconds that preparations leave whatever happens."""
 _MARGIN_S = 0.15
 _SHARE = 0.6
 """Most of a move's time that margins may take."""
@@ -43,11 +43,12 @@ class Pace:
             act_s: what each move has.
             bank_s: what the bank holds.
         """
-        wait = act_s + max(0.0, bank_s - LAST_S)
-        return Limits(max(self.next(act_s, bank_s).think_s, wait - act_s), wait)
+        soon = self.next(act_s, bank_s)
+        wait = max(soon.wait_s, act_s + bank_s - LAST_S)
+        return Limits(max(soon.think_s, wait - act_s), wait)
 
     def next(self, act_s: float, bank_s: float) -> Limits:
-        """Gives the limits of a move of a player that is ready. Args as `first`."""
+        """Gives the limits of a move that nothing must be prepared for. Args as `first`."""
         margin = min(_MARGIN_S + self._late_s, _SHARE * act_s)
         spare = max(0.0, bank_s - KEPT_S) / 2
         return Limits(act_s + spare - margin, act_s + spare - margin / 2)

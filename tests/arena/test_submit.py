@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from agents import bundled, checkpoint, last_resort, registry, trained
+from agents import bundled, checkpoint, last_resort, registry, solver_book, trained
 from agents.base import AgentError
 from agents.pace import LAST_S, Pace
 from arena import bundle, bundle_closure, grade
@@ -224,7 +224,8 @@ class Sleeper:
 
 def test_a_late_or_failing_player_is_answered_for_in_time(capsys):
     configuration = {"columns": 7, "rows": 6, "inarow": 4, "actTimeout": 0.5}
-    observation = {"board": [0] * 42, "mark": 1, "remainingOverageTime": LAST_S}
+    board = [0] * 40 + [1, 2]
+    observation = {"board": board, "mark": 1, "remainingOverageTime": LAST_S}
     late = bundled.Bundled(Sleeper(30))
     began = time.monotonic()
     assert late.column(observation, configuration) == 3
@@ -235,6 +236,31 @@ def test_a_late_or_failing_player_is_answered_for_in_time(capsys):
     said = capsys.readouterr().err
     assert said.count(bundled.SIGN) == 2
     assert "out of ideas" in said
+
+
+def test_the_first_move_does_not_wait_for_compilation(capsys):
+    configuration = {"columns": 7, "rows": 6, "inarow": 4, "actTimeout": 0.5}
+    late = bundled.Bundled(Sleeper(30))
+    began = time.monotonic()
+    observation = {"board": [0] * 42, "mark": 1, "remainingOverageTime": 60}
+    assert late.column(observation, configuration) == 3
+    assert time.monotonic() - began < 5
+    said = capsys.readouterr().err
+    assert bundled.EARLY in said
+    assert bundled.SIGN not in said
+
+
+@pytest.mark.parametrize("first", range(-1, 7))
+def test_known_openings_keep_the_outcome(first):
+    occupied = 0 if first < 0 else 1 << 7 * first
+    board = [0] * 42
+    if first >= 0:
+        board[35 + first] = 1
+    column = last_resort.opening(board, (7, 6, 4))
+    after = occupied | (1 << 7 * column + (column == first))
+    before = solver_book.score(0, occupied)
+    assert np.sign(-solver_book.score(occupied, after)) == np.sign(before)
+    assert last_resort.opening([1, 2] + [0] * 40, (7, 6, 4)) is None
 
 
 def test_the_pace_keeps_the_bank_and_learns_how_late_answers_come():
