@@ -39,15 +39,18 @@ def test_modules_are_bundled_in_their_order_without_imports():
     assert text.count("const module_app ") == 1
 
 
-def test_300_games_take_less_than_a_megabyte(document, board_records):
-    games = list(document["runs"]["games"]["games"].values())
-    many = {number: games[number % 9] | {"seed": str(number)} for number in range(300)}
+def test_300_games_take_less_than_a_megabyte(document):
+    found = document["runs"]["games"]["games"].values()
+    games = [game for game in found if "actions" in game]
+    many = {number: games[number % len(games)] | {"seed": str(number)} for number in range(300)}
     # Equal games pack too well: each gets thoughts with numbers of its own.
     for number, game in many.items():
         plies = len(game["actions"])
         game["thoughts"] = [thought(number * 50 + ply) for ply in range(plies)]
     run = document["runs"]["games"] | {"games": many}
-    assert len(report.page({"runs": {"games": run}}, "")) < 1_000_000
+    size = len(report.page({"runs": {"games": run}}, ""))
+    print(f"{size:,} bytes")
+    assert size < 1_000_000
 
 
 def thought(seed):
