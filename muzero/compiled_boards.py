@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from envs.base import EnvSpec
 from muzero import layers
 from muzero.compiled_model import KINDS, copy, learned, mover
+from muzero.jit import WITHIN
 from muzero.kernels import OFFSET
 from muzero.layers import Board, Dense, Heads, Layer, climb, convolve, pair, say, see, stem, tower
 from muzero.models import LearnedModel
@@ -48,7 +49,7 @@ class Arrays(NamedTuple):
     y: NDArray[np.float32]
 
 
-@njit(cache=True)
+@njit(**WITHIN)
 def _decide(x: Any, cell: Any, board: Any, out: Any) -> None:
     """Writes the board, `uint8[2, rows, A]`, whose cells the map `x` makes most likely."""
     full = cell.weight.shape[0]
@@ -85,7 +86,7 @@ def _begin(a: Arrays, observation: NDArray[np.uint8], outputs: Any) -> None:
         _judge(a, row, outputs, row)
 
 
-@njit(cache=True)
+@njit(**WITHIN)
 def _imagine(a: Any, batch: Any, rows: Any, outputs: Any) -> None:
     """Writes what is said of the first `rows` rows, see `CompiledNetwork.function`."""
     start, size = (a.board.columns + 2) * a.step.bias.size, a.action.shape[1]

@@ -17,6 +17,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from muzero.jit import WITHIN
 from muzero.tile import CELLS, LANES, tile
 from muzero.weights import CheckpointError, Network
 
@@ -70,7 +71,7 @@ class Heads(NamedTuple):
     """`float32[1 + A]`."""
 
 
-@njit(cache=True)
+@njit(**WITHIN)
 def _convolve(x: Any, layer: Any, out: Any, span: Any, add: Any) -> None:
     """Writes the activations of a layer, tile by tile; adds what `out` holds where `add` is 1.
 
@@ -85,7 +86,7 @@ def _convolve(x: Any, layer: Any, out: Any, span: Any, add: Any) -> None:
             )  # fmt: skip
 
 
-@njit(cache=True)
+@njit(**WITHIN)
 def convolve(x: Any, layer: Any, out: Any, board: Any, add: Any) -> None:
     """Writes the activations of a layer on a whole map; adds what `out` holds where `add` is 1."""
     stride, channels = board.columns + 1, layer.bias.size
@@ -95,12 +96,12 @@ def convolve(x: Any, layer: Any, out: Any, board: Any, add: Any) -> None:
     out[(board.rows + 1) * stride * channels :] = 0
 
 
-@njit(cache=True)
+@njit(**WITHIN)
 def _one_of(tower: Any, place: Any) -> Any:
     return Layer(tower.weight[place], tower.bias[place], tower.offsets)
 
 
-@njit(cache=True)
+@njit(**WITHIN)
 def climb(tower: Any, x: Any, y: Any, board: Any) -> None:
     """Runs the map `x` through residual blocks, in place; `y` is scratch."""
     for first in range(0, len(tower.bias), 2):
@@ -108,7 +109,7 @@ def climb(tower: Any, x: Any, y: Any, board: Any) -> None:
         convolve(y, _one_of(tower, first + 1), x, board, 1)
 
 
-@njit(cache=True)
+@njit(**WITHIN)
 def see(observation: Any, planes: Any) -> None:
     """Writes an observation, `uint8[planes, rows, columns]`, and a plane of ones as a map."""
     count, rows, columns = observation.shape
@@ -120,7 +121,7 @@ def see(observation: Any, planes: Any) -> None:
             planes[cell + count] = 1
 
 
-@njit(cache=True, fastmath=True)
+@njit(fastmath=True, **WITHIN)
 def _multiply(x: Any, layer: Any, out: Any) -> None:
     """Writes `bias + x @ weight`; inputs that are 0 cost nothing."""
     for o in range(out.size):  # a slice would compile Numba's errors of shapes, seconds of them
@@ -131,7 +132,7 @@ def _multiply(x: Any, layer: Any, out: Any) -> None:
                 out[o] += x[i] * layer.weight[i, o]
 
 
-@njit(cache=True)
+@njit(**WITHIN)
 def say(h: Any, x: Any, board: Any, outputs: Any, row: Any) -> None:
     """Writes into a row of `Outputs` what heads say of the map `x`, all but the reward."""
     width = h.column.bias.size
