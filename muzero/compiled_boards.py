@@ -86,7 +86,7 @@ def _begin(a: Arrays, observation: NDArray[np.uint8], outputs: Any) -> None:
         _judge(a, row, outputs, row)
 
 
-@njit(**WITHIN)
+@njit(cache=True)
 def _imagine(a: Any, batch: Any, rows: Any, outputs: Any) -> None:
     """Writes what is said of the first `rows` rows, see `CompiledNetwork.function`."""
     start, size = (a.board.columns + 2) * a.step.bias.size, a.action.shape[1]
