@@ -49,6 +49,7 @@ USER_ERRORS = {
     "arena.atari_scores:PublishedError",
     "arena.compare:CompareError",
     "arena.film:FilmError",
+    "arena.executor_ray:RayError",
     "arena.grade:PositionsError",
     "arena.kaggle_account:KaggleError",
     "arena.kaggle_episode:EpisodeFileError",

@@ -1,16 +1,19 @@
 """Executors: they run jobs somewhere and give the outcomes back in order, each once.
 
-`Inline` runs them in this process, `Local` in worker processes of its own. A job is drawn from the
+`Inline` runs them in this process, `Local` in worker processes of its own, the one in
+`arena.executor_ray` on a cluster. A job is drawn from the
 (lazy) iterable only after the result `ahead` places before it was taken, with any executor and any
 number of workers; so what a job depends on does not depend on who ran it.
 """
 
 from __future__ import annotations
 
+import os
 import pickle
 import select
 import time
 import traceback
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -103,20 +106,17 @@ class Inline:
 
 
 @dataclass(slots=True)
-class _Task:
+class Task:
     """A job on its way through a worker."""
 
     index: int
     job: Any
+    losses: int = 0
+    """How often its worker was lost through no fault of the job."""
 
 
-class Local:
-    """Runs jobs in `workers` processes, which it replaces when they die or are late."""
-
-    def __init__(self, workers: int) -> None:
-        self._workers = workers
-        self._idle: list[Child] = []
-        self._busy: dict[Child, _Task] = {}
+class Pool(ABC):
+    """Keeps the order of jobs for workers that run several at a time."""
 
     def map(
         self, work: Work, jobs: Iterable[Any], ahead: int, retry: Retry | None = None
@@ -124,36 +124,48 @@ class Local:
         """Gives the outcome of every job, in the order of the jobs."""
         target = f"{work.__module__}:{work.__qualname__}"
         source = iter(jobs)
-        waiting: deque[_Task] = deque()
+        waiting: deque[Task] = deque()
         done: dict[int, Outcome] = {}
         drawn = taken = 0
-        while True:
-            while drawn < taken + ahead and (job := next(source, _END)) is not _END:
-                waiting.append(_Task(drawn, job))
-                drawn += 1
-            self._dispatch(target, waiting)
-            if taken in done:
-                yield done.pop(taken)
-                taken += 1
-            elif taken == drawn:
-                return
-            else:
-                for task, outcome in self._wait():
-                    self._settle(task, outcome, retry, waiting, done)
+        try:
+            while True:
+                while drawn < taken + ahead and (job := next(source, _END)) is not _END:
+                    waiting.append(Task(drawn, job))
+                    drawn += 1
+                self._dispatch(target, waiting)
+                if taken in done:
+                    yield done.pop(taken)
+                    taken += 1
+                elif taken == drawn:
+                    return
+                else:
+                    for task, outcome in self._wait():
+                        self._settle(task, outcome, retry, waiting, done)
+        finally:
+            self._abandon()
 
+    @abstractmethod
     def close(self) -> None:
-        """Ends every worker at once."""
-        for child in [*self._idle, *self._busy]:
-            child.kill()
-        self._idle.clear()
-        self._busy.clear()
+        """Ends every process at once."""
+
+    @abstractmethod
+    def _dispatch(self, target: str, waiting: deque[Task]) -> None:
+        """Hands waiting tasks to workers that have none."""
+
+    @abstractmethod
+    def _wait(self) -> list[tuple[Task, Outcome]]:
+        """Waits for the next thing to happen; gives the tasks that are over."""
+
+    @abstractmethod
+    def _abandon(self) -> None:
+        """Ends the workers that have a task: nobody waits for its outcome."""
 
     def _settle(
         self,
-        task: _Task,
+        task: Task,
         outcome: Outcome,
         retry: Retry | None,
-        waiting: deque[_Task],
+        waiting: deque[Task],
         done: dict[int, Outcome],
     ) -> None:
         failed = outcome.status in ("crash", "timeout")
@@ -161,9 +173,30 @@ class Local:
         if again is None:
             done[task.index] = outcome
         else:
-            waiting.appendleft(_Task(task.index, again))
+            waiting.appendleft(Task(task.index, again))
 
-    def _dispatch(self, target: str, waiting: deque[_Task]) -> None:
+
+class Local(Pool):
+    """Runs jobs in `workers` processes, which it replaces when they die or are late."""
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._idle: list[Child] = []
+        self._busy: dict[Child, Task] = {}
+
+    def close(self) -> None:
+        """Ends every worker at once."""
+        self._abandon()
+        for child in self._idle:
+            child.kill()
+        self._idle.clear()
+
+    def _abandon(self) -> None:
+        for child in self._busy:
+            child.kill()
+        self._busy.clear()
+
+    def _dispatch(self, target: str, waiting: deque[Task]) -> None:
         while waiting and len(self._busy) < self._workers:
             child = self._idle.pop() if self._idle else self._hire()
             task = waiting.popleft()
@@ -179,8 +212,7 @@ class Local:
     def _hire(self) -> Child:
         return Child("arena.executor:worker", QUIET_THREADS)
 
-    def _wait(self) -> list[tuple[_Task, Outcome]]:
-        """Waits for the next thing to happen; gives the tasks that are over."""
+    def _wait(self) -> list[tuple[Task, Outcome]]:
         sockets = {child.channel.socket.fileno(): child for child in self._busy}
         outputs = {child.output.fileno(): child for child in self._busy}
         ready, _, _ = select.select([*sockets, *outputs], [], [], _POLL_S)
@@ -192,7 +224,7 @@ class Local:
         late = [child for child in self._busy if 0 < child.noticeboard.deadline() < now - _GRACE_S]
         return over + [self._expire(child) for child in late]
 
-    def _finish(self, child: Child) -> tuple[_Task, Outcome]:
+    def _finish(self, child: Child) -> tuple[Task, Outcome]:
         task = self._busy.pop(child)
         try:
             frame = child.channel.receive()
@@ -204,7 +236,7 @@ class Local:
         status, value = pickle.loads(frame.payload)
         return task, Outcome(task.index, status, value)
 
-    def _expire(self, child: Child) -> tuple[_Task, Outcome]:
+    def _expire(self, child: Child) -> tuple[Task, Outcome]:
         task = self._busy.pop(child)
         note = child.noticeboard.read()[1]
         child.kill()
@@ -212,8 +244,26 @@ class Local:
         return task, Outcome(task.index, "timeout", words, note)
 
 
-def make(name: str, workers: int) -> Executor:
-    """Gives the executor that a user named, `inline` or `local`."""
+KINDS = ("local", "inline", "ray")
+"""Names of executors."""
+
+
+def make(name: str, workers: int | None, address: str | None = None) -> Executor:
+    """Gives the executor that a user named, one of `KINDS`.
+
+    Args:
+        name: of the executor.
+        workers: how many jobs run at a time; None = as many as there are processors.
+        address: where Ray is or shall be, see `arena.executor_ray.make`.
+
+    Raises:
+        RayError: when Ray cannot be used.
+    """
+    if name == "ray":
+        from arena import executor_ray  # it is seldom wanted
+
+        return executor_ray.make(workers, address)
+    workers = workers or len(os.sched_getaffinity(0))
     return Inline() if name == "inline" else Local(workers)
 
 

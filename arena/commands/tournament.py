@@ -45,7 +45,12 @@ from configs.loader import ConfigError
 @click.option("--name", help="Name of the run.  [default: the preset's, with a number]")
 @click.option("--resume", is_flag=True, help="Go on with the run of that name.")
 @click.option("--workers", type=int, default=None, help="Worker processes.  [default: cores]")
-@click.option("--executor", "kind", type=click.Choice(["local", "inline"]), default="local")
+@click.option("--executor", "kind", type=click.Choice(executors.KINDS), default="local")
+@click.option(
+    "--address",
+    metavar="HOST[:PORT]",
+    help="With --executor ray: the cluster to join, or without PORT where to start Ray here.",
+)
 @click.option(
     "--on-fault",
     type=click.Choice(ON_FAULT),
@@ -64,6 +69,7 @@ def command(
     resume: bool,
     workers: int | None,
     kind: str,
+    address: str | None,
     trust: bool,
     require_sandbox: bool,
     root: Path,
@@ -81,11 +87,13 @@ def command(
         raise ConfigError("--resume needs --name NAME, the run to go on with")
     config = _config(preset, settings, options, runs.path(root, name) if resume and name else None)
     tournament.check(config)
+    if address and kind != "ray":
+        raise ConfigError(f"--address {address} is for --executor ray; give both, or neither")
     run = runs.path(root, name or runs.free_name(root, preset or "tournament"))
     with contextlib.ExitStack() as stack:
         stack.enter_context(sandbox.policy(trust, require_sandbox))
         stack.callback(workspace.sweep)  # of workers, who are killed and cannot clean up
-        executor = executors.make(kind, worker_count(workers))
+        executor = executors.make(kind, worker_count(workers, kind), address)
         stack.callback(executor.close)
         cards = tournament.inspect(config, executor)
         runs.settle(run, "tournament", loader.dump(config), resume)
@@ -114,11 +122,11 @@ def _config(
     return loader.load(TournamentConfig, loader.override({**tree, **given}, settings))
 
 
-def worker_count(workers: int | None) -> int:
-    """Gives how many workers a user wants, all cores if nothing was said."""
+def worker_count(workers: int | None, kind: str = "local") -> int | None:
+    """Gives how many workers a user wants, all cores if nothing was said; of Ray it says which."""
     if workers is not None and workers < 1:
         raise ConfigError(f"--workers {workers}: at least 1")
-    return workers or len(os.sched_getaffinity(0))
+    return workers if kind == "ray" else workers or len(os.sched_getaffinity(0))
 
 
 def _play(

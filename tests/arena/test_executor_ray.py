@@ -1,0 +1,120 @@
+"""Ray: the same bytes as at home, whatever it loses, and never open to anybody."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from arena import cli, executor_ray
+from arena.executor import Inline, Local
+from arena.executor_ray import RayError
+from tests.arena import ray_run
+
+ROOT = Path(__file__).parents[2]
+needs_ray = pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None, reason="Ray is not installed (extra `ray`)"
+)
+
+
+@pytest.fixture
+def token(monkeypatch, tmp_path):
+    """An environment in which Ray may be used, put back afterwards."""
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+@pytest.fixture(scope="module")
+def at_home(tmp_path_factory):
+    """What the tournament records in this process, and with one and two workers."""
+    found = []
+    for executor in (Inline(), Local(1), Local(2)):
+        found.append(ray_run.play(tmp_path_factory.mktemp("home") / "run", executor))
+        executor.close()
+    return found
+
+
+def played(folder, nodes):
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tests/arena/ray_run.py"), str(folder), str(nodes)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        timeout=700,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def leftovers(folder):
+    """Processes that have a Ray of the test as a parent, or its folder in their arguments."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "environ").read_bytes()
+            except OSError:
+                continue
+            found += [entry.name] if str(folder).encode() in words else []
+    return found
+
+
+def test_executors_at_home_record_the_same(at_home):
+    inline, one, two = at_home
+    assert len(inline) == 120
+    assert inline == one == two
+
+
+@needs_ray
+@pytest.mark.timeout(720)
+def test_ray_tells_every_fault_and_records_the_same_as_at_home(tmp_path, at_home, monkeypatch):
+    monkeypatch.setenv("ARENA_TEST_MARK", str(tmp_path))
+    told = played(tmp_path / "run", 1)
+    assert [[*o[:2], *o[3:]] if o[1] == "crash" else o for o in told["outcomes"]] == [
+        [0, "ok", "0", ""],
+        [1, "error", "ValueError: job 1", ""],
+        [2, "ok", "20", ""],
+        [3, "crash", "3"],
+        [4, "ok", "4", ""],
+    ]
+    assert told["records"] == at_home[0]
+    assert not leftovers(tmp_path)
+
+
+@needs_ray
+@pytest.mark.slow
+@pytest.mark.timeout(720)
+def test_a_node_killed_midway_changes_no_record(tmp_path, at_home):
+    assert played(tmp_path / "run", 2)["records"] == at_home[0]
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.77"])
+def test_ray_starts_on_one_address_of_this_machine_only(token, address):
+    with pytest.raises(RayError, match=r"address"):
+        executor_ray.Cluster(address)
+
+
+def test_ray_without_token_is_refused(token, monkeypatch, capsys, tmp_path):
+    with pytest.raises(RayError, match=r"no token for 127\.0\.0\.1:6379: copy"):
+        executor_ray.make(1, "127.0.0.1:6379")
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    with pytest.raises(RayError, match="RAY_AUTH_MODE=disabled: anybody"):
+        executor_ray.make(1, None)
+    words = ["tournament", "-a", "random", "-a", "one-ply", "--dir", str(tmp_path)]
+    assert cli.run([*words, "--executor", "ray"]) == 2
+    assert "RAY_AUTH_MODE=token" in capsys.readouterr().err
+    assert cli.run([*words, "--address", "127.0.0.1"]) == 2
+    assert "is for --executor ray" in capsys.readouterr().err
+
+
+def test_what_brings_ray_is_said(token, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(RayError, match=r"pip install -c constraints\.txt -e '\.\[ray\]'"):
+        executor_ray.make(1, None)
