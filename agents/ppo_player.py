@@ -15,13 +15,14 @@ class PpoPlayer:
 
     max_batch: int | None = None
 
-    def __init__(self, name: str, data: bytes, *, sample: bool = False) -> None:
+    def __init__(self, name: str, data: bytes, *, sample: bool | None = None) -> None:
         """Makes the player.
 
         Args:
             name: what people call it.
             data: its network, as `muzero.weights` reads it.
-            sample: draw actions by the policy; else the likeliest is played.
+            sample: draw actions by the policy; else the likeliest is played. None = draw them in
+                games for one, where the likeliest action may change nothing for ever.
 
         Raises:
             AgentError: when the network cannot be used.
@@ -36,6 +37,8 @@ class PpoPlayer:
             AgentError: when the network was trained for another environment, or is damaged.
         """
         self._reflex.reset(spec, seeds)
+        if self._sample is None:
+            self._sample = spec.num_players == 1
 
     def act(
         self, rows: NDArray[np.int64], steps: TimeStep, clock: Clock | None = None

@@ -68,3 +68,15 @@ def test_what_does_not_fit_is_refused():
     data = sb3_networks.pack(sb3_networks.make(other, config), SPEC, config)
     with pytest.raises(AgentError, match=r"know 4 actions, ALE/Pong-v5 has 6"):
         PpoPlayer("it", data).reset(SPEC, np.zeros(1, np.int64), np.zeros(1, np.int64))
+
+
+def test_ppo_draws_its_actions_in_games_for_one_unless_told_otherwise():
+    data, moments = made("small")[1], registry.make_vector("pong", 64)
+    steps = moments.reset(np.arange(64), np.zeros(64, np.int64))
+    chosen = []
+    for options in ({}, {"sample": True}, {"sample": False}):
+        player = PpoPlayer("it", data, **options)
+        player.reset(SPEC, np.zeros(64, np.int64), np.arange(64))
+        chosen.append(player.act(np.arange(64), steps).action)
+    np.testing.assert_array_equal(chosen[0], chosen[1])
+    assert len(set(chosen[0])) > 1 == len(set(chosen[2]))
