@@ -103,7 +103,7 @@ class Records:
         path = run / "records.sqlite"
         with _said(path):
             run.mkdir(parents=True, exist_ok=True)
-            lock = _take_lock(run)
+            lock = take_lock(run)
         try:
             with _said(path):
                 connection = sqlite3.connect(path, isolation_level=None)
@@ -317,7 +317,12 @@ def _record(row: Iterable[Any]) -> MatchRecord:
     )
 
 
-def _take_lock(run: Path) -> int:
+def take_lock(run: Path) -> int:
+    """Gives the lock of a run, held until it is closed.
+
+    Raises:
+        RunBusyError: when another process has it.
+    """
     lock = os.open(run / "lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -351,7 +356,7 @@ def _said(path: Path) -> Iterator[None]:
         yield
     except RecordsError:
         raise
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, ValueError, TypeError) as error:  # the last two: flipped bits
         raise RecordsError(
             f"{path}: {error}; what was committed before is safe, `--resume` goes on from there"
         ) from error

@@ -8,13 +8,17 @@ import os
 import platform
 import sqlite3
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
 from agents import sandbox
-from arena import screen
-from arena.commands import json_option, print_json
+from arena import repair as repairing
+from arena import runs, screen
+from arena.commands import dir_option, json_option, print_json
+from arena.runs import RunError
+from configs.loader import ConfigError
 
 PACKAGES = (
     "gymnasium",
@@ -40,9 +44,16 @@ SANDBOX = {
 
 
 @click.command()
+@click.option("--repair", metavar="RUN", help="Say what is damaged in a run, and how to mend it.")
+@click.option("--yes", is_flag=True, help="With --repair: do it.")
+@dir_option
 @json_option
-def command(as_json: bool) -> int:
-    """Check this machine and installation."""
+def command(repair: str | None, yes: bool, root: Path, as_json: bool) -> int:
+    """Check this machine and installation, or the files of a run."""
+    if yes and not repair:
+        raise ConfigError("--yes goes with --repair RUN; name the run to mend")
+    if repair:
+        return _repair(runs.path(root, repair), yes, as_json)
     document = {
         "arena": _version("arena"),
         "python": platform.python_version(),
@@ -58,6 +69,24 @@ def command(as_json: bool) -> int:
         print_json(document)
     else:
         _print(document)
+    return 0
+
+
+def _repair(run: Path, yes: bool, as_json: bool) -> int:
+    if not run.is_dir():
+        raise RunError(f"no run '{run.name}' in {run.parent}; name one that is there")
+    with repairing.locked(run):
+        found = repairing.find(run)
+        told = [{"what": d.what, "plan": d.plan, "done": d.mend() if yes else None} for d in found]
+    if as_json:
+        print_json({"run": run.name, "damage": told})
+        return 0
+    for entry in told:
+        screen.show(entry["what"] or "", f"  {entry['done'] or entry['plan']}")
+    if not found:
+        screen.show(f"{run}: nothing is damaged")
+    elif not yes:
+        screen.note(f"`arena doctor --repair {run.name} --yes` does it.")
     return 0
 
 

@@ -1,0 +1,72 @@
+import os
+
+import pytest
+
+from agents import checkpoint
+from agents.checkpoint import Manifest
+from arena import repair, tournament
+from arena.executor import Inline
+from arena.records import Records, RecordsError
+from arena.tournament import TournamentConfig
+
+CONFIG = TournamentConfig(agents=("random", "one-ply"), games=200, chunk_games=10)
+
+
+def play(run):
+    """Plays what is missing; gives all records as text."""
+    cards = tournament.inspect(CONFIG, Inline())
+    with Records.write(run) as records:
+        list(tournament.run(CONFIG, cards, records, Inline()))
+        return [repr(episode) for episode in records.episodes()]
+
+
+def test_cut_records_are_mended_and_resumed_as_if_nothing_had_been(tmp_path):
+    run = tmp_path / "run"
+    whole = play(run)
+    file = run / "records.sqlite"
+    os.truncate(file, file.stat().st_size * 3 // 4)
+    with pytest.raises(RecordsError):
+        play(run)
+    (damage,) = repair.find(run)
+    assert str(file) in damage.what
+    assert not (run / "records.sqlite.damaged").exists()
+    assert "saved" in damage.mend()
+    assert (run / "records.sqlite.damaged").exists()
+    assert repair.find(run) == []
+    with Records.read(run) as records:
+        assert 0 < records.count() < 200
+    assert play(run) == whole
+
+
+def test_a_damaged_checkpoint_is_set_aside_and_half_written_files_go(tmp_path):
+    for step in (1, 2):
+        about = Manifest("alphazero", "connectx", "", {"chunks": step}, {})
+        checkpoint.write(checkpoint.at(tmp_path, step), about, {checkpoint.WEIGHTS: b"some bytes"})
+    assert repair.find(tmp_path) == []
+    weights = checkpoint.at(tmp_path, 2) / checkpoint.WEIGHTS
+    weights.write_bytes(b"some bytez")
+    (tmp_path / "checkpoints" / "00000003.part").mkdir()
+    damages = repair.find(tmp_path)
+    assert ["SHA-256" in d.what for d in damages] == [True, False]
+    for damage in damages:
+        damage.mend()
+    assert checkpoint.steps(tmp_path) == [1]
+    assert sorted(p.name for p in (tmp_path / "checkpoints").iterdir()) == [
+        "00000001",
+        "00000002.damaged",
+    ]
+    assert repair.find(tmp_path) == []
+
+
+def test_doctor_says_what_it_would_do_before_it_does_it(arena, tmp_path):
+    (tmp_path / "runs" / "mine").mkdir(parents=True)
+    half = tmp_path / "runs" / "mine" / "config.part"
+    half.write_text("command")
+    where = ("--dir", str(tmp_path / "runs"))
+    told = arena("doctor", "--repair", "mine", *where)
+    assert told.returncode == 0 and "half written" in told.stdout and half.exists()
+    told = arena("doctor", "--repair", "mine", "--yes", *where)
+    assert "removed" in told.stdout and not half.exists()
+    assert "nothing is damaged" in arena("doctor", "--repair", "mine", *where).stdout
+    assert arena("doctor", "--repair", "mime", *where).returncode == 2
+    assert arena("doctor", "--yes").returncode == 2
