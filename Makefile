@@ -4,7 +4,7 @@ SETUP := .venv/.installed
 DEV := .venv/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench browser clean
+.PHONY: help setup demo test check bench faults browser clean
 
 help:  ## show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,10 @@ check: $(DEV)  ## format, lint, strict types, then the everyday suite
 
 bench: $(DEV)  ## every figure of the README, as ratios to peers in the same run
 	$(BIN)/python benchmarks/run.py
+
+faults: $(DEV)  ## interrupt and kill the arena 200 times each, print what was lost
+	$(BIN)/python tests/faults/battery.py
+	$(BIN)/python benchmarks/kills.py --kills 200
 
 browser:  ## install Debian's Chromium, in which the pages are tested
 	@command -v chromium >/dev/null || { \
