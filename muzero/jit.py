@@ -11,10 +11,9 @@ from typing import Any
 from numba import njit
 
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "_nrt": False}
-
 WITHIN: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 """For what only kernels call: without entrances for Python and C, which took as long to compile."""
-inlined: Any = njit(forceinline=True, **WITHIN, **_OPTIONS)
+inlined: Any = njit(forceinline=True, **_OPTIONS)
 """For the parts of kernels: not cached, since Numba would not see that a part of a part changed."""
 kernel: Any = njit(cache=True, **_OPTIONS)
 """For what Python calls, by way of `muzero.kernels.specialise`, which does see it."""
