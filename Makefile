@@ -24,6 +24,8 @@ demo: $(SETUP)  ## train an agent from nothing, then play a real tournament and 
 	$(BIN)/arena train connectx/small
 	$(BIN)/arena tournament pong games=2
 	$(BIN)/arena tournament demo
+	$(BIN)/arena ladder --env all | sed -n '/^over all/,$$p'
+	@echo 'watch it all: $(BIN)/arena watch'
 
 test: $(DEV)  ## the everyday suite, under five minutes on two cores
 	$(BIN)/python -m pytest -n 2

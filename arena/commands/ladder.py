@@ -38,9 +38,10 @@ def command(
 ) -> int:
     """Show the ratings of a run or of several, united.
 
-    Without a RUN: those of the newest tournament.
+    Without a RUN: those of the newest tournament; with --env all, the newest of each env.
     """
-    chosen = [runs.existing(root, name) for name in names] or [_newest(root)]
+    named = [runs.existing(root, name) for name in names]
+    chosen = named or _newest(root, each=env == "all")
     by_env, damage = _standings(chosen)
     if env not in (None, "all"):
         wanted = env_registry.canonical(str(env))
@@ -64,11 +65,17 @@ def _agents(document: dict[str, Any]) -> list[str]:
     return [agent["agent"] for agent in document["agents"]]
 
 
-def _newest(root: Path) -> Path:
+def _newest(root: Path, each: bool) -> list[Path]:
+    """Gives the newest tournament, or of `each` env the newest."""
+    found: dict[str, Path] = {}
     for name in runs.names(root):
-        if runs.config(root / name).get("command") == "tournament":
-            return root / name
-    raise RunError(f"no tournament in {root}; `arena tournament demo` plays one")
+        config = runs.config(root / name)
+        if config.get("command") == "tournament":
+            env = env_registry.canonical(config["tournament"]["env"]) if each else ""
+            found.setdefault(env, root / name)
+    if not found:
+        raise RunError(f"no tournament in {root}; `arena tournament demo` plays one")
+    return list(found.values())
 
 
 def _standings(chosen: list[Path]) -> tuple[dict[str, Standings], list[str]]:

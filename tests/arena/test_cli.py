@@ -50,6 +50,11 @@ def test_runs_are_united(arena):
     document(arena(*TWO, "--name", "a", "--json"))
     document(arena(*TWO, "--name", "b", "--seed", "1", "--json"))
     assert {x["games"] for x in document(arena("ladder", "a", "b", "--json"))["agents"]} == {8}
+    document(arena("tournament", "-a", "random", "-a", "repeat", "--env", "catch", "--json"))
+    newest = document(arena("ladder", "--env", "all", "--json"))
+    assert {part["env"] for part in newest["ladders"]} == {"connectx-5x4x3", "catch"}
+    games = {p["env"]: {agent["games"] for agent in p["agents"]} for p in newest["ladders"]}
+    assert games["connectx-5x4x3"] == {4}  # of run b alone
 
 
 def test_a_resumed_tournament_is_the_same_tournament(arena):
