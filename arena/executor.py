@@ -260,9 +260,9 @@ def make(name: str, workers: int | None, address: str | None = None) -> Executor
         RayError: when Ray cannot be used.
     """
     if name == "ray":
-        from arena import executor_ray  # it is seldom wanted
-
-        return executor_ray.make(workers, address)
+        make_ray = resolve("arena.executor_ray:make")  # it stands on this module
+        executor: Executor = make_ray(workers, address)
+        return executor
     workers = workers or len(os.sched_getaffinity(0))
     return Inline() if name == "inline" else Local(workers)
 
