@@ -356,7 +356,9 @@ def _said(path: Path) -> Iterator[None]:
         yield
     except RecordsError:
         raise
-    except (sqlite3.Error, OSError, ValueError, TypeError) as error:  # the last two: flipped bits
+    except (ValueError, TypeError) as error:  # flipped bits
+        raise RecordsError(f"{path}: a record is damaged: {error}") from error
+    except (sqlite3.Error, OSError) as error:
         raise RecordsError(
             f"{path}: {error}; what was committed before is safe, `--resume` goes on from there"
         ) from error

@@ -9,7 +9,7 @@ from arena import replaying, thoughts
 from arena.board import games, shelf
 from arena.board.shelf import MissingError
 from arena.match_record import MatchRecord
-from arena.records import EpisodeNotFoundError, Records, RecordsError
+from arena.records import EpisodeNotFoundError, Records
 from arena.thoughts import Thought, ThoughtsError
 from envs import registry
 from envs.base import EnvOptionError
@@ -51,8 +51,6 @@ def _load(records: Records, number: int) -> tuple[MatchRecord, bytes | None]:
         return records.episode(number), records.search(number)
     except EpisodeNotFoundError as error:
         raise MissingError(str(error)) from error
-    except (ValueError, TypeError) as error:  # bytes that are no record
-        raise RecordsError(f"game {number} of {records.path} is damaged: {error}") from error
 
 
 def described(record: MatchRecord, search: bytes | None) -> dict[str, Any]:
