@@ -67,7 +67,7 @@ def decided(player, spec, steps):
 
 def check_ppo(model, saved, spec):
     steps = moments(spec)
-    found = decided(PpoPlayer("it", convert(saved, spec).network), spec, steps)
+    found = decided(PpoPlayer("it", convert(saved, spec).network, sample=False), spec, steps)
     seen = torch.from_numpy(steps.observation).float()
     with torch.no_grad():
         wanted = model.policy.get_distribution(seen).distribution.probs.numpy()

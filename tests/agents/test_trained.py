@@ -60,5 +60,5 @@ def test_unknown_kinds_are_refused(run):
 
 def test_zoo_and_runs_are_listed(run):
     names = [name for name, _ in trained.listed(run.parent)]
-    assert names[0] == "zoo/connectx-alphazero"
+    assert names[0] == "zoo/breakout-ppo" and "zoo/connectx-alphazero" in names
     assert names[-1] == str(run)

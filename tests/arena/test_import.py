@@ -88,12 +88,12 @@ def test_without_a_name_the_run_has_the_files(arena, files):
         (("none/board.zip", "--env", ENV), "no file 'none/board.zip'; give the path"),
         (("folder.zip", "--env", ENV), "no file 'folder.zip'"),
         (("cut.zip", "--env", ENV), "cut.zip is no whole zip"),
-        (("episode.json",), "supported are: a model of Stable-Baselines3 (.zip)"),
+        (("model.h5",), "supported are: a model of Stable-Baselines3 (.zip), episodes of Kaggle"),
         (
             ("board.zip", "--env", ENV, "--name", "taken"),
             "run 'taken' exists in runs; give another",
         ),
-        ((), "Missing argument 'FILE'"),
+        ((), "Missing argument 'FILES...'"),
     ],
 )
 def test_mistakes_are_one_line_and_leave_no_run(arena, files, workshop, arguments, message):

@@ -225,8 +225,9 @@ def test_a_folder_that_cannot_be_written_is_read(copied):
         "assert not os.access(run, os.W_OK, effective_ids=True)\n"
         "with shelf.reading(run) as c: print(c.execute('SELECT count(*) FROM episode').fetchone())"
     )
-    for folder in (copied.parent, *copied.parents[1:3], copied, copied / "games"):
-        folder.chmod(0o755)
+    for folder in (copied, copied / "games", *copied.parents):
+        if folder.stat().st_mode & 0o777 == 0o700:  # pytest's own are
+            folder.chmod(0o755)
     done = subprocess.run(
         [sys.executable, "-c", program, copied / "games"], capture_output=True, text=True
     )

@@ -3,6 +3,7 @@
 import io
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -105,6 +106,7 @@ def test_a_tournament_that_goes_on_writes_no_point_twice(tmp_path, games):
             told.show(known)
             told.finish(known, records)
             told.close()
+            time.sleep(1.05)  # files are read in the order of the seconds in their names
     found = read(tmp_path)
     for tag in ("elo/one-ply", "ladder/connectx", "best/connectx"):
         steps = [event.step for event in found.Tensors(tag)]
