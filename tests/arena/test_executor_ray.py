@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,15 @@ def played(folder, nodes):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def leftovers(folder):
+def leftovers(folder, seconds=5.0):
+    """Processes that are still there after a while, see `alive`."""
+    until = time.monotonic() + seconds
+    while (found := alive(folder)) and time.monotonic() < until:
+        time.sleep(0.1)
+    return found
+
+
+def alive(folder):
     """Processes that have a Ray of the test as a parent, or its folder in their arguments."""
     found = []
     for entry in Path("/proc").iterdir():
