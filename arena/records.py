@@ -187,7 +187,7 @@ class Records:
         with _said(self.path):
             query = f"{_SELECT} WHERE {where} ORDER BY episode.number"
             for row in self._connection.execute(query, tuple(values)):
-                yield _record(row)
+                yield _whole(self.path, row)
 
     def episode(self, number: int) -> MatchRecord:
         """Gives one episode.
@@ -215,10 +215,10 @@ class Records:
             number += 1
             try:
                 row = self._connection.execute(f"{_SELECT} WHERE number = ?", (number,)).fetchone()
-            except sqlite3.Error:
+                found += [_whole(self.path, row)] if row else []
+            except (sqlite3.Error, RecordsError):
                 row = None
             misses = 0 if row else misses + 1
-            found += [_record(row)] if row else []
         return [record for record in found if record.rated]
 
     def count(self) -> int:
@@ -349,6 +349,18 @@ def _check_version(path: Path, connection: sqlite3.Connection, create: bool) -> 
         )
 
 
+def _whole(path: Path, row: tuple[Any, ...]) -> MatchRecord:
+    """Gives the record that a row holds.
+
+    Raises:
+        RecordsError: when bits of it have flipped, so that it is none.
+    """
+    try:
+        return _record(row)
+    except (ValueError, TypeError) as error:
+        raise RecordsError(f"{path}: a record is damaged: {error}") from error
+
+
 @contextlib.contextmanager
 def _said(path: Path) -> Iterator[None]:
     """Turns an error of SQLite or of the disk into one that names the file."""
@@ -356,8 +368,6 @@ def _said(path: Path) -> Iterator[None]:
         yield
     except RecordsError:
         raise
-    except (ValueError, TypeError) as error:  # flipped bits
-        raise RecordsError(f"{path}: a record is damaged: {error}") from error
     except (sqlite3.Error, OSError) as error:
         raise RecordsError(
             f"{path}: {error}; what was committed before is safe, `--resume` goes on from there"
