@@ -132,7 +132,7 @@ def inspect_agent(job: tuple[str, str, float], report: Report) -> AgentCard | st
     agent, env, seconds = job
     report(seconds)
     try:
-        player = _player(agent)
+        player = player_of(agent)
         spec = env_registry.spec(env)
         player.reset(spec, np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64))
     except AgentError as error:
@@ -238,7 +238,7 @@ def _unplayed(chunk: Chunk) -> list[Played]:
 def _loaded(chunk: Chunk, place: int, report: Report) -> Player:
     """Gives a player; says first whom to blame, should making it end the process."""
     report(chunk.clock.load_s, _note(place, None, None) if chunk.one_by_one else b"")
-    return _player(chunk.agents[place])
+    return player_of(chunk.agents[place])
 
 
 def _tries(
@@ -303,7 +303,8 @@ def _arrays(games: tuple[Game, ...]) -> tuple[NDArray[np.int64], list[Any], NDAr
 
 
 @lru_cache(maxsize=32)
-def _player(agent: str) -> Player:
+def player_of(agent: str) -> Player:
+    """Gives the player of a canonical AGENT text, kept from job to job of a process."""
     return agent_registry.make(agent)
 
 

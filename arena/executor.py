@@ -32,6 +32,7 @@ from agents.process import (
 
 _POLL_S = 0.02
 _GRACE_S = 0.02
+_AHEAD = 16
 
 
 class Outcome(NamedTuple):
@@ -64,6 +65,11 @@ Retry = Callable[[Any, Outcome], Any | None]
 class Executor(Protocol):
     """Runs jobs."""
 
+    @property
+    def workers(self) -> int:
+        """How many jobs run at a time."""
+        ...
+
     def map(
         self, work: Work, jobs: Iterable[Any], ahead: int, retry: Retry | None = None
     ) -> Iterator[Outcome]:
@@ -84,6 +90,8 @@ class Executor(Protocol):
 
 class Inline:
     """Runs jobs in this process. It notices late work only when that work returns."""
+
+    workers = 1
 
     def map(
         self, work: Work, jobs: Iterable[Any], ahead: int, retry: Retry | None = None
@@ -117,6 +125,9 @@ class Task:
 
 class Pool(ABC):
     """Keeps the order of jobs for workers that run several at a time."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
 
     def map(
         self, work: Work, jobs: Iterable[Any], ahead: int, retry: Retry | None = None
@@ -180,7 +191,7 @@ class Local(Pool):
     """Runs jobs in `workers` processes, which it replaces when they die or are late."""
 
     def __init__(self, workers: int) -> None:
-        self._workers = workers
+        super().__init__(workers)
         self._idle: list[Child] = []
         self._busy: dict[Child, Task] = {}
 
@@ -197,7 +208,7 @@ class Local(Pool):
         self._busy.clear()
 
     def _dispatch(self, target: str, waiting: deque[Task]) -> None:
-        while waiting and len(self._busy) < self._workers:
+        while waiting and len(self._busy) < self.workers:
             child = self._idle.pop() if self._idle else self._hire()
             task = waiting.popleft()
             child.noticeboard.write(0.0)
@@ -265,6 +276,11 @@ def make(name: str, workers: int | None, address: str | None = None) -> Executor
         return executor
     workers = workers or len(os.sched_getaffinity(0))
     return Inline() if name == "inline" else Local(workers)
+
+
+def ahead(executor: Executor) -> int:
+    """Gives how far ahead to draw jobs where no result depends on it: two for each worker."""
+    return max(_AHEAD, 2 * executor.workers)
 
 
 def worker(channel: Channel, board: Noticeboard) -> None:

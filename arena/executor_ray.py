@@ -198,8 +198,8 @@ class RayPool(Pool):
     """Runs jobs at `workers` posts, which it replaces when they are lost."""
 
     def __init__(self, workers: int, own: Cluster | None) -> None:
+        super().__init__(workers)
         self._ray = _ray()
-        self._workers = workers
         self._own = own
         self._coming: dict[Any, Any] = {}
         self._idle: list[Any] = []
@@ -225,7 +225,7 @@ class RayPool(Pool):
         waiting.extendleft(reversed(self._lost))
         self._lost.clear()
         posts = len(self._coming) + len(self._idle) + len(self._busy)
-        for _ in range(min(self._workers - posts, len(waiting) - len(self._idle))):
+        for _ in range(min(self.workers - posts, len(waiting) - len(self._idle))):
             post = self._post()
             self._coming[post.sources.remote()] = post
         while waiting and self._idle:
@@ -260,7 +260,7 @@ class RayPool(Pool):
             sources = self._ray.get(ref)
         except self._ray.exceptions.RayError as error:
             self._failures += 1
-            if self._failures > _LOSSES_BORNE * self._workers:
+            if self._failures > _LOSSES_BORNE * self.workers:
                 last = str(error).strip().splitlines()[-1]
                 raise RayError(f"no worker of Ray stays up; the last said: {last}") from error
             return

@@ -31,7 +31,8 @@ SHIPPED = Path(__file__).with_name("positions") / "connectx.jsonl"
 BANDS = ((0, 7), (8, 15), (16, 23), (24, 31), (32, 41))
 """First and last ply of each band that a grade is given for."""
 
-_CHUNK = 32
+CHUNK = 32
+"""Most positions that are asked side by side."""
 
 
 class PositionsError(ValueError):
@@ -141,7 +142,7 @@ def answers(player: Player, positions: Sequence[Labelled], seed: int) -> Iterato
     Raises:
         AgentError: when the player cannot play Connect X.
     """
-    size = min(player.max_batch or _CHUNK, _CHUNK)
+    size = min(player.max_batch or CHUNK, CHUNK)
     for first in range(0, len(positions), size):
         yield from _answered(player, positions[first : first + size], seed)
 

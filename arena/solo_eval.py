@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from arena import chunk as chunks
-from arena import schedule, solo_chunks, solo_returns
+from arena import executor as executors
+from arena import solo_chunks, solo_returns
 from arena.chunk import AgentCard, Chunk, Game
 from arena.executor import Executor
 from arena.match import TimeControl
@@ -52,7 +53,8 @@ def play(
     """
     drawn: deque[Chunk] = deque(chunks_)
     cards = {card.agent: card}
-    for outcome in executor.map(chunks.play_chunk, chunks_, schedule.AHEAD, chunks.retry):
+    ahead = executors.ahead(executor)
+    for outcome in executor.map(chunks.play_chunk, chunks_, ahead, chunks.retry):
         chunk = drawn.popleft()
         slots = [_slot(card, chunk, game) for game in chunk.games]
         stored = records_of(chunk, outcome, cards, slots, "evaluation")

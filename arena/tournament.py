@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from agents.base import AgentError
 from arena import chunk as chunks
+from arena import executor as executors
 from arena import schedule, solo_chunks, sprt
 from arena.chunk import ON_FAULT, AgentCard, Chunk, Game
 from arena.conduct import Conduct
@@ -143,7 +144,7 @@ def cards_of(
     jobs = [(agent, env, clock.load_s) for agent in agents for env in envs]
     cards: dict[str, AgentCard] = {}
     for job, outcome in zip(
-        jobs, executor.map(chunks.inspect_agent, jobs, ahead=schedule.AHEAD), strict=True
+        jobs, executor.map(chunks.inspect_agent, jobs, executors.ahead(executor)), strict=True
     ):
         if outcome.status != "ok" or isinstance(outcome.value, str):
             last = str(outcome.value).strip().splitlines()[-1]

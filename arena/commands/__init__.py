@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import click
+
+from arena import executor as executors
+from arena.executor import Executor
+from configs.loader import ConfigError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -22,6 +28,74 @@ dir_option = click.option(
     show_default=True,
     help="Folder of the runs.",
 )
+
+
+class Place(NamedTuple):
+    """Where a user wants the jobs of a command to run."""
+
+    kind: str
+    """Name of an executor."""
+    workers: int | None
+    """How many jobs run at a time; None = as many as there are processors."""
+    address: str | None
+    """Of Ray."""
+
+    def open(self) -> Executor:
+        """Gives the executor.
+
+        Raises:
+            ConfigError: on an address without Ray, or less than one worker.
+            RayError: when Ray cannot be used.
+        """
+        if self.address and self.kind != "ray":
+            raise ConfigError(
+                f"--address {self.address} is for --executor ray; give both, or neither"
+            )
+        return executors.make(self.kind, worker_count(self.workers, self.kind), self.address)
+
+
+def executor_options(default: str) -> Callable[[Function], Function]:
+    """Gives what adds the options that choose a `Place`, which the command gets as `place`.
+
+    Args:
+        default: name of the executor that is taken if nothing is said.
+    """
+    options = [
+        click.option("--workers", type=int, help="Worker processes.  [default: cores]"),
+        click.option(
+            "--executor",
+            "kind",
+            type=click.Choice(executors.KINDS),
+            default=default,
+            show_default=True,
+            help="Where it runs: processes of this machine, this process, a cluster.",
+        ),
+        click.option(
+            "--address",
+            metavar="HOST[:PORT]",
+            help="With --executor ray: the cluster to join; without PORT, where to start Ray.",
+        ),
+    ]
+
+    def add(function: Function) -> Function:
+        @functools.wraps(function)
+        def placed(workers: int | None, kind: str, address: str | None, **rest: Any) -> Any:
+            return function(place=Place(kind, workers, address), **rest)
+
+        command: Any = placed
+        for option in reversed(options):
+            command = option(command)
+        found: Function = command
+        return found
+
+    return add
+
+
+def worker_count(workers: int | None, kind: str = "local") -> int | None:
+    """Gives how many workers a user wants, all cores if nothing was said; of Ray it says which."""
+    if workers is not None and workers < 1:
+        raise ConfigError(f"--workers {workers}: at least 1")
+    return workers if kind == "ray" else workers or len(os.sched_getaffinity(0))
 
 
 def print_json(document: Any) -> None:

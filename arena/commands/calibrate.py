@@ -14,8 +14,7 @@ from agents import sandbox
 from arena import executor as executors
 from arena import runs, scale, screen, tournament
 from arena.cli import EXIT_FAULTS
-from arena.commands import dir_option, json_option, print_json
-from arena.commands.tournament import worker_count
+from arena.commands import dir_option, json_option, print_json, worker_count
 from arena.live import Progress
 from arena.match import TimeControl
 from arena.records import MatchRecord, Records

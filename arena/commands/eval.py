@@ -12,11 +12,9 @@ from rich.progress import Progress
 
 from agents import sandbox, trained, workspace
 from agents.registry import parse
-from arena import executor as executors
 from arena import returns_screen, runs, screen, solo, solo_chunks, solo_eval, tournament
 from arena.cli import EXIT_FAULTS
-from arena.commands import dir_option, json_option, print_json
-from arena.commands.tournament import worker_count
+from arena.commands import Place, dir_option, executor_options, json_option, print_json
 from arena.match import TimeControl
 from arena.records import Records
 from configs.loader import ConfigError
@@ -28,7 +26,7 @@ from configs.loader import ConfigError
 @click.option("--episodes", type=click.IntRange(min=1), default=30, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the list of seeds.")
 @click.option("--name", default="eval", show_default=True, help="Run that the episodes go to.")
-@click.option("--workers", type=int, default=None, help="Worker processes.  [default: cores]")
+@executor_options("local")
 @dir_option
 @json_option
 def command(
@@ -37,7 +35,7 @@ def command(
     episodes: int,
     seed: int,
     name: str,
-    workers: int | None,
+    place: Place,
     root: Path,
     as_json: bool,
 ) -> int:
@@ -56,7 +54,7 @@ def command(
     with contextlib.ExitStack() as stack:
         stack.enter_context(sandbox.policy(False, False))
         stack.callback(workspace.sweep)
-        executor = executors.make("local", worker_count(workers))
+        executor = place.open()
         stack.callback(executor.close)
         (card,) = tournament.cards_of((agent,), solo_chunks.envs(env), clock, executor)
         runs.settle(run, "eval", {}, resume=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,11 @@ from rich.progress import track
 from rich.text import Text
 
 from agents import registry as agent_registry
-from agents import sandbox
-from arena import grade, screen
+from agents import sandbox, workspace
+from arena import grade, grade_jobs, screen
 from arena import moves as move_texts
 from arena.cli import EXIT_FAULTS
-from arena.commands import json_option, print_json
+from arena.commands import Place, executor_options, json_option, print_json
 from arena.grade import Answer
 from envs import registry as env_registry
 
@@ -30,9 +31,23 @@ from envs import registry as env_registry
 @click.option("--limit", type=click.IntRange(min=1), help="Only so many, spread over the file.")
 @click.option("--failures", is_flag=True, help="Also show where it did not play a best move.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the agent's chance.")
+@click.option(
+    "--move-s",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    help="Seconds a position may take; who takes longer has no move there.  [default: no limit]",
+)
+@executor_options("inline")
 @json_option
 def command(
-    agent: str, positions: Path, limit: int | None, failures: bool, seed: int, as_json: bool
+    agent: str,
+    positions: Path,
+    limit: int | None,
+    failures: bool,
+    seed: int,
+    move_s: float,
+    place: Place,
+    as_json: bool,
 ) -> int:
     """Grade an agent on solved Connect X positions.
 
@@ -42,11 +57,15 @@ def command(
     text = agent_registry.canonical(agent)
     labelled = grade.read(positions)
     if limit is not None and limit < len(labelled):
-        labelled = [labelled[place * len(labelled) // limit] for place in range(limit)]
-    with sandbox.policy(False, False):
+        labelled = [labelled[nth * len(labelled) // limit] for nth in range(limit)]
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(sandbox.policy(False, False))
+        stack.callback(workspace.sweep)
+        executor = place.open()
+        stack.callback(executor.close)
         found = list(
             track(
-                grade.answers(agent_registry.make(text), labelled, seed),
+                grade_jobs.answers(text, labelled, seed, executor, move_s),
                 description=text,
                 total=len(labelled),
                 console=screen.console(stderr=True),

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from pathlib import Path
 from typing import Any
 
 import click
 
 from agents import sandbox, workspace
-from arena import executor as executors
 from arena import ladder, runs, screen, solo_chunks, tournament
 from arena.chunk import ON_FAULT
 from arena.cli import EXIT_FAULTS
-from arena.commands import dir_option, json_option, print_json
+from arena.commands import Place, dir_option, executor_options, json_option, print_json
 from arena.commands import ladder as ladder_command
 from arena.commands.watch import hint
 from arena.live import Live
@@ -44,13 +42,7 @@ from configs.loader import ConfigError
 @click.option("--seed", type=int, help="Seed of everything random.")
 @click.option("--name", help="Name of the run.  [default: the preset's, with a number]")
 @click.option("--resume", is_flag=True, help="Go on with the run of that name.")
-@click.option("--workers", type=int, default=None, help="Worker processes.  [default: cores]")
-@click.option("--executor", "kind", type=click.Choice(executors.KINDS), default="local")
-@click.option(
-    "--address",
-    metavar="HOST[:PORT]",
-    help="With --executor ray: the cluster to join, or without PORT where to start Ray here.",
-)
+@executor_options("local")
 @click.option(
     "--on-fault",
     type=click.Choice(ON_FAULT),
@@ -67,9 +59,7 @@ def command(
     settings: tuple[str, ...],
     name: str | None,
     resume: bool,
-    workers: int | None,
-    kind: str,
-    address: str | None,
+    place: Place,
     trust: bool,
     require_sandbox: bool,
     root: Path,
@@ -87,13 +77,11 @@ def command(
         raise ConfigError("--resume needs --name NAME, the run to go on with")
     config = _config(preset, settings, options, runs.path(root, name) if resume and name else None)
     tournament.check(config)
-    if address and kind != "ray":
-        raise ConfigError(f"--address {address} is for --executor ray; give both, or neither")
     run = runs.path(root, name or runs.free_name(root, preset or "tournament"))
     with contextlib.ExitStack() as stack:
         stack.enter_context(sandbox.policy(trust, require_sandbox))
         stack.callback(workspace.sweep)  # of workers, who are killed and cannot clean up
-        executor = executors.make(kind, worker_count(workers, kind), address)
+        executor = place.open()
         stack.callback(executor.close)
         cards = tournament.inspect(config, executor)
         runs.settle(run, "tournament", loader.dump(config), resume)
@@ -120,13 +108,6 @@ def _config(
         tree = stored.get("tournament", {})
     given = {key: value for key, value in options.items() if value is not None and value != ()}
     return loader.load(TournamentConfig, loader.override({**tree, **given}, settings))
-
-
-def worker_count(workers: int | None, kind: str = "local") -> int | None:
-    """Gives how many workers a user wants, all cores if nothing was said; of Ray it says which."""
-    if workers is not None and workers < 1:
-        raise ConfigError(f"--workers {workers}: at least 1")
-    return workers if kind == "ray" else workers or len(os.sched_getaffinity(0))
 
 
 def _play(

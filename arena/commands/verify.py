@@ -15,8 +15,7 @@ from rich.progress import Progress
 from arena import executor as executors
 from arena import replaying, runs, screen
 from arena.cli import EXIT_FAULTS
-from arena.commands import dir_option, json_option, print_json
-from arena.commands.tournament import worker_count
+from arena.commands import dir_option, json_option, print_json, worker_count
 from arena.executor import Report
 from arena.match_record import MatchRecord
 from arena.records import Records

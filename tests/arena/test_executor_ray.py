@@ -1,5 +1,6 @@
 """Ray: the same bytes as at home, whatever it loses, and never open to anybody."""
 
+import functools
 import importlib.util
 import json
 import os
@@ -16,6 +17,8 @@ from arena.executor_ray import RayError
 from tests.arena import ray_run
 
 ROOT = Path(__file__).parents[2]
+EVERYDAY = ("tournament", "grade", "eval")
+LONG = ("tournament", "grade", "eval-long")
 needs_ray = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None, reason="Ray is not installed (extra `ray`)"
 )
@@ -33,17 +36,18 @@ def token(monkeypatch, tmp_path):
 
 @pytest.fixture(scope="module")
 def at_home(tmp_path_factory):
-    """What the tournament records in this process, and with one and two workers."""
-    found = []
-    for executor in (Inline(), Local(1), Local(2)):
-        found.append(ray_run.play(tmp_path_factory.mktemp("home") / "run", executor))
-        executor.close()
-    return found
+    """Gives what comes out of an event in this process."""
+
+    @functools.cache
+    def inline(what):
+        return ray_run.EVENTS[what](tmp_path_factory.mktemp(what), Inline())
+
+    return inline
 
 
-def played(folder, nodes):
+def played(folder, nodes, *wanted):
     done = subprocess.run(
-        [sys.executable, str(ROOT / "tests/arena/ray_run.py"), str(folder), str(nodes)],
+        [sys.executable, str(ROOT / "tests/arena/ray_run.py"), str(folder), str(nodes), *wanted],
         capture_output=True,
         text=True,
         cwd=ROOT,
@@ -75,33 +79,37 @@ def alive(folder):
     return found
 
 
-def test_executors_at_home_record_the_same(at_home):
-    inline, one, two = at_home
-    assert len(inline) == 120
-    assert inline == one == two
+@pytest.mark.parametrize(("what", "count"), [("tournament", 120), ("grade", 1000)])
+def test_executors_at_home_give_the_same(tmp_path, at_home, what, count):
+    assert len(at_home(what)) == count
+    for workers in (1, 2, 4):
+        executor = Local(workers)
+        found = ray_run.EVENTS[what](tmp_path / str(workers), executor)
+        executor.close()
+        assert found == at_home(what)
 
 
 @needs_ray
 @pytest.mark.timeout(720)
-def test_ray_tells_every_fault_and_records_the_same_as_at_home(tmp_path, at_home, monkeypatch):
+def test_ray_tells_every_fault_and_gives_the_same_as_at_home(tmp_path, at_home, monkeypatch):
     monkeypatch.setenv("ARENA_TEST_MARK", str(tmp_path))
-    told = played(tmp_path / "run", 1)
-    assert [[*o[:2], *o[3:]] if o[1] == "crash" else o for o in told["outcomes"]] == [
+    told = played(tmp_path, 1, "faults", *EVERYDAY)
+    assert [[*o[:2], *o[3:]] if o[1] == "crash" else o for o in told.pop("faults")] == [
         [0, "ok", "0", ""],
         [1, "error", "ValueError: job 1", ""],
         [2, "ok", "20", ""],
         [3, "crash", "3"],
         [4, "ok", "4", ""],
     ]
-    assert told["records"] == at_home[0]
+    assert told == {what: at_home(what) for what in EVERYDAY}
     assert not leftovers(tmp_path)
 
 
 @needs_ray
 @pytest.mark.slow
 @pytest.mark.timeout(720)
-def test_a_node_killed_midway_changes_no_record(tmp_path, at_home):
-    assert played(tmp_path / "run", 2)["records"] == at_home[0]
+def test_a_node_killed_midway_changes_nothing(tmp_path, at_home):
+    assert played(tmp_path, 2, *LONG) == {what: at_home(what) for what in LONG}
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.77"])

@@ -7,8 +7,10 @@ import pytest
 
 from agents import registry
 from agents.base import Decisions, Failure
-from arena import grade
+from arena import grade, grade_jobs, moves
+from arena.executor import Local
 from arena.grade import Labelled
+from envs import seeding
 
 WON = Labelled((0, 1, 0, 1, 0, 1), (18, -17, -17, -17, -17, -17, -17))
 EVEN = Labelled((), (0, 0, 0, 0, 0, 0, 0))
@@ -87,6 +89,25 @@ def test_players_that_keep_one_game_are_asked_one_by_one():
     one.max_batch = 1
     assert graded(one, WON, EVEN)["positions"] == 2
     assert len(one.seats) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "every", "words"), [("Dies", 150, "crash: exit status 9"), ("Hangs", 300, "timeout: ")]
+)
+def test_who_kills_or_blocks_a_process_has_no_move_there_only(name, every, words):
+    positions, executor = grade.read(grade.SHIPPED)[::every], Local(2)
+    try:
+        agent = f"tests.faulty_players:{name}"
+        found = list(grade_jobs.answers(agent, positions, 0, executor, 1.0))
+    finally:
+        executor.close()
+    texts = [moves.write(position.actions) for position in positions]
+    odd = [seeding.derive(0, "grade", text) % 2 == 1 for text in texts]
+    bad = [at and len(p.actions) >= 6 for at, p in zip(odd, positions, strict=True)]
+    assert 0 < sum(bad) < len(bad)
+    assert [answer.fault.startswith(words) for answer in found] == bad
+    assert [answer.position for answer in found] == positions
+    assert [answer.action is None for answer in found] == bad
 
 
 def test_the_solver_is_perfect():
