@@ -4,9 +4,8 @@ An actor of Ray, here a *post*, stands for each worker. It runs a job in a proce
 `Local` does, so a job that hangs or dies is noticed where it runs, with its note. A post that is
 lost, alone or with its machine, costs the job nothing but time: it goes to another post as it was.
 
-Ray runs whatever it is sent. So the arena starts it with a token only, on one address only, and
-joins no cluster that lets in who has none.
-https://docs.ray.io/en/latest/ray-security/token-auth.html
+What a job reads from a store, such as weights, is put into Ray's once, however many jobs read it,
+and goes once to each machine.
 """
 
 from __future__ import annotations
@@ -14,40 +13,42 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import importlib
 import os
 import pickle
-import secrets
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-import tempfile
 import time
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, Self, runtime_checkable
 
 from agents.process import resolve
+from arena import ray_cluster
 from arena.executor import Local, Outcome, Pool, Report, Task
+from arena.ray_cluster import HOME, Cluster, RayError
+from arena.store import MemoryStore
 
-HOME = "127.0.0.1"
-"""Where Ray listens if nothing is said: it can be reached from this machine only."""
-_INSTALL = "pip install -c constraints.txt -e '.[ray]'"
 _FLOORS = ("agents", "arena", "configs", "envs", "muzero")
-_SESSION = "session"
-_OBJECTS = 100_000_000
 _POLL_S = 0.2
 _PATIENCE_S = 300.0
 _LOSSES_BORNE = 3
-_PROBE = "import sys; from ray._raylet import GcsClient as C; print(C(sys.argv[1]).cluster_id)"
-_TOKENS = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
+_HELD = 64_000_000
 
 
-class RayError(RuntimeError):
-    """Ray that is not installed, not safe, or has no room."""
+@runtime_checkable
+class Reader(Protocol):
+    """A job that reads objects of a store."""
+
+    store: Any
+    """Where they are, see `muzero.progress.Store`."""
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the objects."""
+        ...
+
+    def reading(self, store: Any) -> Self:
+        """Gives the same job, which reads from another store."""
+        ...
 
 
 def make(workers: int | None, address: str | None) -> RayPool:
@@ -64,14 +65,7 @@ def make(workers: int | None, address: str | None) -> RayPool:
         cluster = Cluster(address or HOME)
         cluster.add(workers or len(os.sched_getaffinity(0)))
         return join(workers, cluster.address, cluster)
-    _demand_token()
-    given = any(os.environ.get(name) for name in _TOKENS)
-    if not given and not (Path.home() / ".ray" / "auth_token").exists():
-        raise RayError(
-            f"no token for {address}: copy ~/.ray/auth_token from the cluster's head, where "
-            "`ray get-auth-token --generate` makes one, or set RAY_AUTH_TOKEN"
-        )
-    _demand_closed(address)
+    ray_cluster.guard(address)
     return join(workers, address)
 
 
@@ -81,117 +75,39 @@ def join(workers: int | None, address: str, own: Cluster | None = None) -> RayPo
     Raises:
         RayError: when it cannot be reached.
     """
-    ray = _ray(address.rpartition(":")[0])
     try:
-        quiet = {"log_to_driver": False, "logging_level": "ERROR"}
-        worker: Any = importlib.import_module("ray._private.worker")
-        worker.print_to_stdstream = _print_nothing  # else stdout, where JSON goes, gets warnings
-        ray.init(address=address, namespace="arena", **quiet)
-    except Exception as error:  # Ray has a dozen for it
+        ray = ray_cluster.connect(address)
+    except RayError:
         if own:
             own.close()
-        last = str(error).strip().splitlines()[0]
-        raise RayError(f"the Ray at {address} cannot be used: {last}") from error
+        raise
     return RayPool(workers or int(ray.cluster_resources().get("CPU", 1)), own)
 
 
-class Cluster:
-    """A Ray of one machine that lives as long as this process."""
+class Held:
+    """Objects that jobs read, each handed to Ray once; those read last are kept there."""
 
-    def __init__(self, host: str) -> None:
-        """Checks that Ray may be started on the address `host`.
+    def __init__(self, ray: Any) -> None:
+        self._ray = ray
+        self._found: dict[str, tuple[Any, int]] = {}
 
-        Raises:
-            RayError: when Ray is absent, or would be open to anybody.
-        """
-        _demand_token()
-        if host in ("0.0.0.0", "::", ""):
-            raise RayError(f"--address {host} is every address; name one, such as {HOME}")
-        with socket.socket() as probe:
-            try:
-                probe.bind((host, 0))
-            except OSError as error:
-                raise RayError(
-                    f"--address {host} is no address of this machine ({error.strerror}); to join "
-                    "a cluster give HOST:PORT of its head"
-                ) from error
-        if not any(os.environ.get(name) for name in _TOKENS):
-            os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
-        _ray(host)
-        self._host = host
-        self._folder = tempfile.mkdtemp(prefix=f"arena-{os.getpid()}-")
-        self._nodes: list[Any] = []
+    def of(self, job: Reader) -> dict[str, Any]:
+        """Gives Ray's references to what a job reads, by name."""
+        refs = {}
+        for name in job.reads:
+            if name in self._found:
+                held = self._found.pop(name)
+            else:
+                data = job.store.get(name)
+                held = self._ray.put(data), len(data)
+            self._found[name] = held  # the last one read stands at the end
+            refs[name] = held[0]
+        while len(self._found) > len(refs) and self._size() > _HELD:
+            del self._found[next(iter(self._found))]
+        return refs
 
-    @property
-    def address(self) -> str:
-        """Where it can be joined, `HOST:PORT`."""
-        return str(self._nodes[0].gcs_address)
-
-    def add(self, processors: int) -> Any:
-        """Starts a node and gives it; the first is the head.
-
-        Raises:
-            RayError: when it does not come up.
-        """
-        node, parameter = (
-            importlib.import_module(f"ray._private.{name}") for name in ("node", "parameter")
-        )
-        head, name = not self._nodes, secrets.token_hex(28)
-        ports = {name: _free_port(self._host) for name in _PORTS}
-        self._announce(name, ports)
-        parameters = parameter.RayParams(
-            num_cpus=processors,
-            num_gpus=0,
-            node_ip_address=self._host,
-            object_store_memory=_OBJECTS,
-            include_dashboard=False,
-            include_log_monitor=False,
-            temp_dir=self._folder,
-            min_worker_port=0,
-            max_worker_port=0,
-            gcs_address=None if head else self.address,
-            node_manager_port=0,
-            session_name=_SESSION,
-            env_vars={"RAY_OVERRIDE_NODE_ID_FOR_TESTING": name},
-            **ports,
-        )
-        how = {"shutdown_at_exit": False, "spawn_reaper": True}
-        try:
-            self._nodes.append(node.Node(parameters, head=head, **how))
-        except Exception as error:  # Ray raises just that
-            self.close()
-            raise RayError(f"Ray does not start on {self._host}: {error}") from error
-        return self._nodes[-1]
-
-    def _announce(self, name: str, ports: Mapping[str, int]) -> None:
-        """Writes what a node waits for, which on a busy machine its agent tells too late."""
-        session = Path(self._folder) / _SESSION
-        session.mkdir(exist_ok=True)
-        for port, number in ports.items():
-            (session / f"{port}_{name}").write_text(str(number))
-
-    def close(self) -> None:
-        """Ends all nodes and removes what Ray wrote."""
-        below = _below(os.getpid())
-        for node in reversed(self._nodes):
-            with contextlib.suppress(Exception):  # a node that was lost
-                node.kill_all_processes(check_alive=False, allow_graceful=False, wait=True)
-        self._nodes.clear()
-        for pid in below:  # a raylet leaves its agents behind, which stay for half a minute
-            with contextlib.suppress(OSError):
-                if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"ray::"):
-                    os.kill(pid, signal.SIGKILL)
-        shutil.rmtree(self._folder, ignore_errors=True)
-
-
-def _below(pid: int) -> list[int]:
-    """Gives the processes that a process has started, and those that they have."""
-    try:
-        lists = [f.read_text().split() for f in Path(f"/proc/{pid}/task").glob("*/children")]
-    except OSError:
-        return []
-    children = [int(child) for each in lists for child in each]
-    return [*children, *(deeper for child in children for deeper in _below(child))]
+    def _size(self) -> int:
+        return sum(size for _, size in self._found.values())
 
 
 class RayPool(Pool):
@@ -199,7 +115,8 @@ class RayPool(Pool):
 
     def __init__(self, workers: int, own: Cluster | None) -> None:
         super().__init__(workers)
-        self._ray = _ray()
+        self._ray = ray_cluster.door()
+        self._held = Held(self._ray)
         self._own = own
         self._coming: dict[Any, Any] = {}
         self._idle: list[Any] = []
@@ -230,7 +147,15 @@ class RayPool(Pool):
             self._coming[post.sources.remote()] = post
         while waiting and self._idle:
             post, task = self._idle.pop(), waiting.popleft()
-            self._busy[post.run.remote(pickle.dumps((target, task.job)))] = post, task
+            self._busy[post.run.remote(*self._packed(target, task.job))] = post, task
+
+    def _packed(self, target: str, job: Any) -> tuple[bytes, dict[str, Any]]:
+        """Gives a packed job, and references to what it reads."""
+        refs = {}
+        if isinstance(job, Reader):
+            refs = self._held.of(job)
+            job = job.reading(MemoryStore())
+        return pickle.dumps((target, job)), refs
 
     def _wait(self) -> list[tuple[Task, Outcome]]:
         refs = [*self._coming, *self._busy]
@@ -309,15 +234,20 @@ class Post:
         """Gives the `digest` of the arena on this machine."""
         return digest()
 
-    def run(self, data: bytes) -> Outcome:
-        """Runs a packed job; the value of an `ok` is packed, too."""
-        (outcome,) = self._local.map(run_packed, [data], ahead=1)
+    def run(self, data: bytes, refs: Mapping[str, Any]) -> Outcome:
+        """Runs a packed job that reads some objects; the value of an `ok` is packed, too."""
+        ray = ray_cluster.door()
+        objects = dict(zip(refs, ray.get(list(refs.values())), strict=True))
+        (outcome,) = self._local.map(run_packed, [(data, objects)], ahead=1)
         return outcome
 
 
-def run_packed(data: bytes, report: Report) -> bytes:
+def run_packed(packed: tuple[bytes, dict[str, bytes]], report: Report) -> bytes:
     """Runs a job of which only this process need know anything; gives its result, packed."""
+    data, objects = packed
     target, job = pickle.loads(data)
+    if objects:
+        job = job.reading(MemoryStore(objects))
     return pickle.dumps(resolve(target)(job, report))
 
 
@@ -330,68 +260,5 @@ def digest() -> str:
     return found.hexdigest()
 
 
-def _print_nothing(data: Any, ignore_prefix: bool = False) -> None:
-    """Stands where Ray prints that a machine was lost, which the executor makes good."""
-
-
-_PORTS = (
-    "metrics_agent_port",
-    "metrics_export_port",
-    "runtime_env_agent_port",
-    "dashboard_agent_listen_port",
-)
-
-
-def _free_port(host: str) -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
-
-
 def _settings() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith("ARENA_")}
-
-
-def _demand_token() -> None:
-    """Raises RayError where the user has switched authentication off; else switches it on."""
-    mode = os.environ.setdefault("RAY_AUTH_MODE", "token")
-    if mode.lower() != "token":
-        raise RayError(
-            f"RAY_AUTH_MODE={mode}: anybody who reaches such a Ray can run code in it; set "
-            "RAY_AUTH_MODE=token, or unset it"
-        )
-
-
-def _demand_closed(address: str) -> None:
-    """Raises RayError when a cluster lets in who has no token."""
-    names = {*_TOKENS, "RAY_AUTH_MODE"}
-    bare = {name: value for name, value in os.environ.items() if name not in names}
-    _ray()
-    asked = subprocess.run(
-        [sys.executable, "-c", _PROBE, address],
-        env={**bare, "RAY_AUTH_MODE": "disabled", "HOME": "/nowhere"},
-        capture_output=True,
-        text=True,
-    )
-    if asked.returncode == 0:
-        raise RayError(
-            f"the Ray at {address} lets in anybody; start all its nodes with RAY_AUTH_MODE=token"
-        )
-
-
-def _ray(host: str = "") -> Any:
-    """Gives the module `ray`, told to keep to itself.
-
-    Raises:
-        RayError: when it is not installed.
-    """
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ.setdefault("RAY_enable_metrics_collection", "0")
-    if host.startswith("127."):  # else Ray takes the address of a network card instead
-        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
-    try:
-        import ray
-    except ImportError as error:
-        raise RayError(f"Ray is not installed; `{_INSTALL}` brings it") from error
-    sys.modules.setdefault("ray.dashboard.optional_deps", None)  # type: ignore[arg-type]
-    return ray

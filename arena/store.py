@@ -1,4 +1,4 @@
-"""Immutable objects in a folder, named by the hash of what they hold."""
+"""Immutable objects, in a folder or in memory, named by the hash of what they hold."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -54,3 +54,26 @@ class FolderStore:
             if file.name not in kept:
                 with contextlib.suppress(FileNotFoundError):
                     file.unlink()
+
+
+@dataclass(frozen=True)
+class MemoryStore:
+    """Objects in memory, such as those that came with a job."""
+
+    objects: dict[str, bytes] = field(default_factory=dict)
+
+    def put(self, data: bytes) -> str:
+        """Keeps `data`; gives its name."""
+        name = hashlib.sha256(data).hexdigest()
+        self.objects[name] = data
+        return name
+
+    def get(self, name: str) -> bytes:
+        """Gives what is kept under a name.
+
+        Raises:
+            OSError: when it is not there.
+        """
+        if name not in self.objects:
+            raise OSError(f"no object {name} came with the job")
+        return self.objects[name]

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from arena import executor_ray, tournament
+from arena import executor_ray, ray_cluster, tournament
 from arena.executor import Executor, Inline, Local, Report
 from arena.records import Records
 from arena.tournament import TournamentConfig
@@ -52,7 +52,7 @@ def chunk_seconds() -> dict[str, Any]:
 def main() -> None:
     """Prints the figures as JSON."""
     local = Local(2)
-    cluster = executor_ray.Cluster(executor_ray.HOME)
+    cluster = ray_cluster.Cluster(ray_cluster.HOME)
     cluster.add(1)
     cluster.add(1)
     ray = executor_ray.join(2, cluster.address, cluster)

@@ -27,7 +27,7 @@ DOORS = {
         "arena/comparison_plot.py",
         "arena/report_figures.py",
     },
-    "ray": {"arena/executor_ray.py"},
+    "ray": {"arena/ray_cluster.py"},
 }
 """Heavy guests, each with the one file that may import it; `doctor` only asks for versions."""
 TORCH_ALLOWED = {"arena/commands/doctor.py"}
