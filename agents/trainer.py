@@ -27,6 +27,8 @@ class Trainer:
     train: Callable[..., Iterator[Progress]]
     """`train(config, env, map, store, state, device)`: gives a progress again and again. `state` is
     the parts of a barrier, or what `begin` gave."""
+    jobs: bool = False
+    """Whether it plays by jobs, which `map` may run anywhere."""
     searches: bool = False
     """Whether its players take the option `simulations`."""
     begin: Callable[[Any, Path], Any] | None = None

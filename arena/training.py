@@ -95,6 +95,19 @@ def check(config: TrainingConfig) -> None:
     evaluation.check(config.evaluation, config.env)
 
 
+def check_place(config: TrainingConfig, executor: str) -> None:
+    """Refuses a cluster for what is not played by jobs.
+
+    Raises:
+        ConfigError: when it would do nothing.
+    """
+    if executor == "ray" and not training_kinds.find(config.kind).jobs:
+        raise ConfigError(
+            f"--executor ray: a training of kind '{config.kind}' plays where it learns; leave it "
+            "out, or give a kind that searches, such as alphazero or muzero"
+        )
+
+
 def exact(config: TrainingConfig, root: Path, stored: Mapping[str, Any]) -> TrainingConfig:
     """Gives the config in which `init` and `openings` are named exactly.
 

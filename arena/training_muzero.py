@@ -53,6 +53,7 @@ def _trainer(kind: str) -> Trainer:
         clock="chunks",
         validate=partial(_validate, kind),
         train=train.train,
+        jobs=True,
         searches=True,
         begin=_begin,
     )

@@ -43,6 +43,16 @@ class Job(NamedTuple):
     before: str = ""
     """Name of how its rows stand, which go on; empty where they begin."""
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of all objects of the store that the chunk reads."""
+        named = (self.weights, *self.old, self.openings, self.before)
+        return tuple(dict.fromkeys(name for name in named if name))
+
+    def reading(self, store: Store) -> Job:
+        """Gives the same job, which reads from another store."""
+        return self._replace(store=store)
+
 
 class Made(NamedTuple):
     """A chunk of self-play that was made."""

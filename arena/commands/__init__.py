@@ -40,28 +40,41 @@ class Place(NamedTuple):
     address: str | None
     """Of Ray."""
 
-    def open(self) -> Executor:
-        """Gives the executor.
+    def check(self) -> None:
+        """Refuses what cannot be.
 
         Raises:
             ConfigError: on an address without Ray, or less than one worker.
-            RayError: when Ray cannot be used.
         """
         if self.address and self.kind != "ray":
             raise ConfigError(
                 f"--address {self.address} is for --executor ray; give both, or neither"
             )
-        return executors.make(self.kind, worker_count(self.workers, self.kind), self.address)
+        worker_count(self.workers)
+
+    def open(self) -> Executor:
+        """Gives the executor.
+
+        Raises:
+            ConfigError: as `check`.
+            RayError: when Ray cannot be used.
+        """
+        self.check()
+        workers = self.workers if self.kind == "ray" else worker_count(self.workers)
+        return executors.make(self.kind, workers, self.address)
 
 
-def executor_options(default: str) -> Callable[[Function], Function]:
+def executor_options(
+    default: str, workers: str = "Worker processes.  [default: cores]"
+) -> Callable[[Function], Function]:
     """Gives what adds the options that choose a `Place`, which the command gets as `place`.
 
     Args:
         default: name of the executor that is taken if nothing is said.
+        workers: help of the option `--workers`.
     """
     options = [
-        click.option("--workers", type=int, help="Worker processes.  [default: cores]"),
+        click.option("--workers", type=int, help=workers),
         click.option(
             "--executor",
             "kind",
@@ -91,11 +104,15 @@ def executor_options(default: str) -> Callable[[Function], Function]:
     return add
 
 
-def worker_count(workers: int | None, kind: str = "local") -> int | None:
-    """Gives how many workers a user wants, all cores if nothing was said; of Ray it says which."""
+def worker_count(workers: int | None) -> int:
+    """Gives how many workers a user wants, all cores if nothing was said.
+
+    Raises:
+        ConfigError: on less than one.
+    """
     if workers is not None and workers < 1:
         raise ConfigError(f"--workers {workers}: at least 1")
-    return workers if kind == "ray" else workers or len(os.sched_getaffinity(0))
+    return workers or len(os.sched_getaffinity(0))
 
 
 def print_json(document: Any) -> None:

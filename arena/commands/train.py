@@ -13,11 +13,10 @@ import click
 import tomli_w
 
 from agents import checkpoint
-from arena import executor as executors
 from arena import runs, screen, training, training_kinds, training_seeds
 from arena.board.mirror import TrainingMirror
 from arena.cli import EXIT_FAULTS
-from arena.commands import dir_option, json_option, print_json
+from arena.commands import Place, dir_option, executor_options, json_option, print_json
 from arena.commands.watch import hint
 from arena.executor import Executor
 from arena.records import Records
@@ -34,7 +33,7 @@ class _How:
     """How trainings are run and shown."""
 
     device: str
-    workers: int | None
+    place: Place
     quiet: bool
 
 
@@ -59,11 +58,8 @@ class _Work:
 )
 @click.option("--resume", is_flag=True, help="Go on with the run of that name.")
 @click.option("--device", default="auto", show_default=True, help="Where to learn: cpu, cuda.")
-@click.option(
-    "--workers",
-    type=click.IntRange(0, 1),
-    default=None,
-    help="1: games are played in a process of their own; 0: in this one.  [default: by cores]",
+@executor_options(
+    "local", "Processes that play games; 0: this one does; train.lag + 1 find work.  [default: 1]"
 )
 @dir_option
 @json_option
@@ -75,7 +71,7 @@ def command(
     several: str | None,
     resume: bool,
     device: str,
-    workers: int | None,
+    place: Place,
     root: Path,
     as_json: bool,
 ) -> int:
@@ -103,7 +99,10 @@ def command(
     wanted: list[int | None] = [seed] if seeds is None else [*seeds]
     folders = [runs.path(root, base if seeds is None else f"{base}-s{number}") for number in wanted]
     configs = _configs(preset, settings, wanted, folders, resume)
-    how = _How(training.device(device), workers, as_json)
+    if place.workers != 0 or place.kind == "ray":
+        place.check()
+    training.check_place(configs[0], place.kind)
+    how = _How(training.device(device), place, as_json)
     _settle(folders, configs, resume)
     if seeds is None:
         return _alone(_Work(folders[0], configs[0]), how)
@@ -189,10 +188,7 @@ def _train(work: _Work, how: _How) -> tuple[int, Event | None]:
     """Gives the exit code, and the last event at a barrier; None = there was nothing left to do."""
     from muzero.learner import DivergedError  # it loads PyTorch, which the help does not need
 
-    workers = how.workers
-    if workers is None:
-        workers = int(len(os.sched_getaffinity(0)) > 1)
-    executor = executors.make("local" if workers else "inline", 1)
+    executor = _place(how.place, work.config).open()
     try:
         with Records.write(work.run) as records:
             return 0, _watch(work, records, executor, how)
@@ -200,6 +196,18 @@ def _train(work: _Work, how: _How) -> tuple[int, Event | None]:
         return _diverged(work.run, str(error)), None
     finally:
         executor.close()
+
+
+def _place(asked: Place, config: TrainingConfig) -> Place:
+    """Gives where games are played: without a number of workers, as many as find work there."""
+    here = Place("inline", None, None)
+    if not training_kinds.find(config.kind).jobs:
+        return here
+    if asked.workers is None and asked.kind == "ray":
+        return asked._replace(workers=config.train.lag + 1)
+    if asked.workers is None:
+        return asked._replace(workers=1) if len(os.sched_getaffinity(0)) > 1 else here
+    return asked if asked.workers else here
 
 
 def _watch(work: _Work, records: Records, executor: Executor, how: _How) -> Event | None:

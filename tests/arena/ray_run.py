@@ -8,18 +8,49 @@ import json
 import signal
 import sys
 import time
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
-from arena import executor_ray, grade, grade_jobs, solo, solo_eval, tournament
+from agents import checkpoint
+from arena import (
+    executor_ray,
+    grade,
+    grade_jobs,
+    ray_cluster,
+    solo,
+    solo_eval,
+    tournament,
+    training,
+)
 from arena.match import TimeControl
 from arena.records import Records
+from arena.store import FolderStore
 from arena.tournament import TournamentConfig
+from configs import loader
 
 CONFIG = TournamentConfig(
     agents=("random", "one-ply", "negamax:depth=1"), games=40, chunk_games=8, seed=3
 )
 PONG = "ALE/Pong-v5"
+TRAINING = (
+    "env=connectx-4x4x3",
+    "train.chunks=10",
+    "train.lag=2",
+    "train.barrier=5",
+    "train.reanalyze=1.0",
+    "train.network.channels=8",
+    "train.network.blocks=1",
+    "train.selfplay.games=8",
+    "train.selfplay.rows=8",
+    "train.selfplay.search.simulations=8",
+    "train.learner.batch=16",
+    "train.learner.first_moments=20",
+    "evaluation.games=0",
+    "evaluation.positions=0",
+)
 
 
 def play(folder, executor, after=lambda number: None):
@@ -51,11 +82,65 @@ def evaluated(folder, executor, after=lambda number: None, episodes=2):
         return [repr(episode) for episode in records.episodes()]
 
 
+def trained(folder, executor, after=lambda number: None):
+    """Trains on three chunks at a time; gives the hashes of what is learned and learned from."""
+    config = training.load(loader.override(loader.preset("train", "connectx/muzero"), TRAINING))
+    with Records.write(folder / "training") as records, counted(executor) as handed:
+        run = training.run(config, folder / "training", records, executor, "cpu")
+        for chunks, _ in enumerate(run, 1):
+            after(chunks - 1)
+    assert not handed or len(handed) >= 8  # versions of the weights that chunks play with
+    about = checkpoint.manifest(checkpoint.at(folder / "training", chunks))
+    return [about.counters, about.parts, list(about.objects)]
+
+
+class Looking(NamedTuple):
+    """A job that reads objects."""
+
+    store: Any
+    reads: tuple[str, ...]
+
+    def reading(self, store):
+        return self._replace(store=store)
+
+
+def look(job, report):
+    """Gives the sizes of what a job reads."""
+    return [len(job.store.get(name)) for name in job.reads]
+
+
+def looked(folder, executor, after=lambda number: None):
+    """Reads four objects in twelve jobs."""
+    store = FolderStore(folder / "objects")
+    names = [store.put(bytes(1000 + number)) for number in range(4)]
+    jobs = [Looking(store, (names[number // 3], names[number % 4])) for number in range(12)]
+    with counted(executor) as handed:
+        outcomes = list(executor.map(look, jobs, 6))
+    assert len(handed) in (0, 4)
+    return [outcome.value for outcome in outcomes]
+
+
+@contextmanager
+def counted(executor):
+    """Gives the hashes of the objects of jobs that Ray is handed meanwhile: none of them twice."""
+    handed, held = [], getattr(executor, "_held", None)
+    if held is not None:
+        ray = held._ray
+        held._ray = SimpleNamespace(put=lambda data: (handed.append(hash(data)), ray.put(data))[1])
+    yield handed
+    assert len(handed) == len(set(handed))
+    assert bool(handed) == (held is not None)
+    if held is not None:
+        held._ray = ray
+
+
 EVENTS = {
     "tournament": play,
     "grade": asked,
+    "objects": looked,
     "eval": evaluated,
     "eval-long": partial(evaluated, episodes=48),
+    "train": trained,
 }
 
 
@@ -81,7 +166,7 @@ def faults(executor):
 
 
 def main(folder, nodes, wanted):
-    cluster = executor_ray.Cluster(executor_ray.HOME)
+    cluster = ray_cluster.Cluster(ray_cluster.HOME)
     cluster.add(1)
     executor = executor_ray.join(nodes, cluster.address, cluster)
     told = {}

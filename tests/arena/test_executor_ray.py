@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from arena import cli, executor_ray
+from arena import cli, executor_ray, ray_cluster
 from arena.executor import Inline, Local
-from arena.executor_ray import RayError
+from arena.ray_cluster import RayError
 from tests.arena import ray_run
 
 ROOT = Path(__file__).parents[2]
-EVERYDAY = ("tournament", "grade", "eval")
-LONG = ("tournament", "grade", "eval-long")
+EVERYDAY = ("tournament", "grade", "objects", "eval")
+LONG = ("tournament", "grade", "eval-long", "train")
 needs_ray = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None, reason="Ray is not installed (extra `ray`)"
 )
@@ -83,10 +83,21 @@ def alive(folder):
 def test_executors_at_home_give_the_same(tmp_path, at_home, what, count):
     assert len(at_home(what)) == count
     for workers in (1, 2, 4):
-        executor = Local(workers)
-        found = ray_run.EVENTS[what](tmp_path / str(workers), executor)
+        assert with_local(workers, what, tmp_path / str(workers)) == at_home(what)
+
+
+def with_local(workers, what, folder):
+    executor = Local(workers)
+    try:
+        return ray_run.EVENTS[what](folder, executor)
+    finally:
         executor.close()
-        assert found == at_home(what)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_a_training_is_the_same_with_any_number_of_workers(tmp_path, at_home, workers):
+    assert with_local(workers, "train", tmp_path) == at_home("train")
 
 
 @needs_ray
@@ -115,7 +126,7 @@ def test_a_node_killed_midway_changes_nothing(tmp_path, at_home):
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.77"])
 def test_ray_starts_on_one_address_of_this_machine_only(token, address):
     with pytest.raises(RayError, match=r"address"):
-        executor_ray.Cluster(address)
+        ray_cluster.Cluster(address)
 
 
 def test_ray_without_token_is_refused(token, monkeypatch, capsys, tmp_path):
