@@ -18,7 +18,7 @@ from arena.standings import Standings
 from configs.loader import ConfigError, closest
 
 AHEAD = 16
-"""Chunks that are drawn before a result is asked for: chunk k may know chunks 0 to k - `AHEAD`."""
+"""Chunks that are drawn before a result is asked for, if nothing is said."""
 
 
 class Meeting(NamedTuple):
@@ -46,6 +46,8 @@ class Plan:
     """Most games of a meeting."""
     standings: Standings
     """What is known so far; it grows while the schedule runs."""
+    ahead: int = AHEAD
+    """Chunk k may know chunks 0 to k - `ahead`."""
 
 
 class Schedule(NamedTuple):
@@ -84,9 +86,9 @@ def in_parts(plan: Plan, pairings: Sequence[tuple[int, int]]) -> Iterator[Meetin
         yield from (Meeting(first, second, begin, end) for first, second in pairings)
 
 
-def until_known() -> Iterator[None]:
+def until_known(plan: Plan) -> Iterator[None]:
     """Gives so many empty places that everything drawn before them is in the standings."""
-    for _ in range(AHEAD - 1):
+    for _ in range(plan.ahead - 1):
         yield None
 
 

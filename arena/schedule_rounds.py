@@ -35,7 +35,7 @@ def swiss(plan: Plan) -> Iterator[Meeting | None]:
     order = [agent for agent in order if agent < size]
     for number in range(num_rounds(size)):
         if number:
-            yield from until_known()
+            yield from until_known(plan)
             order = _by_score(plan)
         pairs, left_out = _round(order, met, rested)
         met.update(pairs)
@@ -99,13 +99,13 @@ def knockout(plan: Plan) -> Iterator[Meeting | None]:
         pairs = [(min(pair), max(pair)) for pair in zip(bracket[::2], bracket[1::2], strict=True)]
         played = [pair for pair in pairs if pair[1] < len(plan.agents)]
         yield from in_parts(plan, played)
-        yield from until_known()
+        yield from until_known(plan)
         equal = _equal(plan, played)
         for extra in range(_TIE_BREAKS):
             begin = plan.games + 2 * extra
             if equal:
                 yield from (Meeting(*pair, begin, begin + 2) for pair in equal)
-                yield from until_known()
+                yield from until_known(plan)
                 equal = _equal(plan, equal)
         points = _points(plan)
         bracket = [

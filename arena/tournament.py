@@ -58,6 +58,9 @@ class TournamentConfig:
     on_fault: str = "forfeit"
     """`forfeit`: the game is lost; `void`: it counts for nobody; `retry`: it is played again, twice
     at most, then lost. Three faults in a row suspend an agent for the rest of the tournament."""
+    ahead: int | None = None
+    """Chunks under way at once, so the most workers that find work. A chunk knows only the results
+    of those so many before it (schedules, `sprt`, suspended agents); None = 16."""
     sprt: tuple[float, float] | None = None
     """Elo, H0 and H1: a tournament of two ends when it is decided which of them the first agent is
     stronger by, after `games` at the latest."""
@@ -92,6 +95,8 @@ def check(config: TournamentConfig) -> None:
         )
     if config.chunk_games < 1:
         raise ConfigError(f"chunk_games={config.chunk_games}: at least 1")
+    if config.ahead is not None and config.ahead < 1:
+        raise ConfigError(f"ahead={config.ahead}: at least 1 chunk is under way")
     if config.clock.move_s < 0 or config.clock.bank_s < 0 or config.clock.load_s < 0:
         raise ConfigError("clock: seconds cannot be negative; 0 means no limit")
     if config.on_fault not in ON_FAULT:
@@ -176,7 +181,7 @@ def draw(
         return
     openings = _openings(config)
     agents = tuple(card.agent for card in cards)
-    plan = Plan(agents, config.games, config.chunk_games, standings)
+    plan = Plan(agents, config.games, config.chunk_games, standings, _ahead(config))
     env, numbers = env_registry.canonical(config.env), itertools.count()
     for meeting in schedule.find(config.schedule).meetings(plan):
         if meeting is None:
@@ -205,7 +210,7 @@ def run(
     by_name = {card.agent: card for card in cards}
     known, conduct = Standings(), Conduct()
     test = Sprt(config.sprt, cards[0].agent)
-    drawn: deque[Chunk] = deque()
+    ahead, drawn = _ahead(config), deque[Chunk]()
     results: deque[list[MatchRecord]] = deque()
 
     def missing() -> Iterator[Chunk]:
@@ -220,14 +225,12 @@ def run(
                 return
             else:
                 yield chunk
-            if (
-                chunk.number >= schedule.AHEAD - 1
-            ):  # the next one may know what came schedule.AHEAD before it
+            if chunk.number >= ahead - 1:  # the next one may know what came so many before it
                 records_then = results.popleft()
                 known.add(records_then)
                 conduct.add(records_then)
 
-    for outcome in executor.map(chunks.play_chunk, missing(), schedule.AHEAD, chunks.retry):
+    for outcome in executor.map(chunks.play_chunk, missing(), ahead, chunks.retry):
         chunk = drawn.popleft()
         while chunk.number < done:
             chunk = drawn.popleft()
@@ -248,6 +251,10 @@ def _stored(records: Records, chunk: Chunk, key: str) -> list[MatchRecord]:
 
 def _slots(key: str, chunk: Chunk) -> list[int]:
     return [seeding.derive(key, chunk.number, place) for place in range(len(chunk.games))]
+
+
+def _ahead(config: TournamentConfig) -> int:
+    return schedule.AHEAD if config.ahead is None else config.ahead
 
 
 def _openings(config: TournamentConfig) -> list[tuple[int, ...]]:

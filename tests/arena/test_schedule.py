@@ -17,6 +17,8 @@ from arena.results import Results
 from arena.schedule import AHEAD, SCHEDULES, Plan, num_rounds
 from arena.standings import Standings
 from arena.tournament import TournamentConfig
+from configs import loader
+from configs.loader import ConfigError
 
 CONFIG = TournamentConfig(
     env="connectx-4x4x3",
@@ -176,9 +178,11 @@ def played(config, folder, executor, stop=None):
         executor.close()
 
 
-@pytest.mark.parametrize("name", ["swiss", "knockout", "adaptive"])
-def test_tournaments_are_the_same_with_any_executor_and_after_any_stop(name, tmp_path):
-    config = dataclasses.replace(CONFIG, schedule=name)
+@pytest.mark.parametrize(
+    ("name", "ahead"), [("swiss", None), ("knockout", 5), ("adaptive", None), ("adaptive", 3)]
+)
+def test_tournaments_are_the_same_with_any_executor_and_after_any_stop(name, ahead, tmp_path):
+    config = dataclasses.replace(CONFIG, schedule=name, ahead=ahead)
     whole = played(config, tmp_path / "whole", Inline())
     total = tournament.total_games(config)
     assert len(whole) >= total if name == "knockout" else len(whole) == total
@@ -187,6 +191,19 @@ def test_tournaments_are_the_same_with_any_executor_and_after_any_stop(name, tmp
         folder = tmp_path / str(stop)
         played(config, folder, Inline(), stop)
         assert played(config, folder, Inline()) == whole
+
+
+def test_how_far_ahead_is_drawn_is_part_of_the_config_once_it_is_given(tmp_path, workshop):
+    assert "ahead" not in loader.dump(CONFIG)
+    with pytest.raises(ConfigError, match="ahead=0: at least 1"):
+        tournament.check(dataclasses.replace(CONFIG, ahead=0))
+    agents = ("faulty_players:Raises", "one-ply")  # suspended once three faults are known
+    suspended = {}
+    for ahead in (1, 4):
+        config = dataclasses.replace(CONFIG, agents=agents, chunk_games=2, games=16, ahead=ahead)
+        records = played(config, tmp_path / str(ahead), Inline())
+        suspended[ahead] = sum(record.termination == "suspended" for record in records)
+    assert suspended[1] == suspended[4] + 2 * 3
 
 
 def test_agents_that_are_suspended_or_void_block_no_schedule(workshop):
