@@ -245,8 +245,7 @@ def run(
 
 def _stored(records: Records, chunk: Chunk, key: str) -> list[MatchRecord]:
     """Gives the committed episodes of a chunk."""
-    slots = _slots(key, chunk)
-    return [record for slot in slots for record in records.episodes("slot = ?", (slot,))]
+    return [record for slot in _slots(key, chunk) for record in records.at_slot(slot)]
 
 
 def _slots(key: str, chunk: Chunk) -> list[int]:

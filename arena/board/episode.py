@@ -9,7 +9,7 @@ from arena import replaying, thoughts
 from arena.board import games, shelf
 from arena.board.shelf import MissingError
 from arena.match_record import MatchRecord
-from arena.records import EpisodeNotFoundError, Records
+from arena.records import EpisodeNotFoundError, Records, RecordsError
 from arena.thoughts import Thought, ThoughtsError
 from envs import registry
 from envs.base import EnvOptionError
@@ -26,7 +26,8 @@ def load(run: Path, number: int) -> tuple[MatchRecord, bytes | None]:
         RecordsError: when it is damaged.
     """
     with shelf.reading(run) as connection:
-        return _load(shelf.records(run, connection), number)
+        records = shelf.records(run, connection)
+        return _load(records, number), records.search(number)
 
 
 def document(run: Path, number: int) -> dict[str, Any]:
@@ -41,14 +42,19 @@ def document(run: Path, number: int) -> dict[str, Any]:
         RecordsError: as `load`.
     """
     with shelf.reading(run) as connection:
-        record, search = _load(shelf.records(run, connection), number)
+        records = shelf.records(run, connection)
+        record = _load(records, number)
         before, after = games.neighbours(connection, number)
-    return {**described(record, search), "run": run.name, "before": before, "after": after}
+        try:
+            found = described(record, records.search(number))
+        except RecordsError as error:
+            found = {**described(record, None), "thoughts_problem": str(error)}
+    return {**found, "run": run.name, "before": before, "after": after}
 
 
-def _load(records: Records, number: int) -> tuple[MatchRecord, bytes | None]:
+def _load(records: Records, number: int) -> MatchRecord:
     try:
-        return records.episode(number), records.search(number)
+        return records.episode(number)
     except EpisodeNotFoundError as error:
         raise MissingError(str(error)) from error
 

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from arena import record_rows
 from arena.board.query import Query
 
 PAGE = 100
@@ -17,7 +18,7 @@ OUTCOMES = ("won", "drawn", "lost")
 
 _COLUMNS = """SELECT e.number, env.name, a.spec, b.spec, length(e.start), length(e.actions),
     e.returns, e.termination, e.blame, e.purpose, e.rated"""
-_TABLES = """ FROM episode e JOIN env ON env.id = e.env JOIN agent a ON a.id = e.seat0
+_TABLES = """ FROM episode e LEFT JOIN env ON env.id = e.env LEFT JOIN agent a ON a.id = e.seat0
     LEFT JOIN agent b ON b.id = e.seat1"""
 _MARGIN = """(CASE WHEN e.blame = 0 THEN -1 WHEN e.blame = 1 THEN 1 WHEN json_valid(e.returns)
     THEN json_extract(e.returns, '$[0]') - json_extract(e.returns, '$[1]') END)"""
@@ -88,7 +89,9 @@ def page(connection: sqlite3.Connection, which: Wanted, before: int) -> dict[str
     rows = connection.execute(
         f"{head} {_COLUMNS}{tables} WHERE {where} ORDER BY e.number DESC LIMIT {PAGE + 1}", values
     ).fetchall()
-    return {"games": [_game(row) for row in rows[:PAGE]], "more": len(rows) > PAGE}
+    damaged = record_rows.damaged(connection, [row[0] for row in rows])
+    found = [_game(row, row[0] in damaged) for row in rows[:PAGE]]
+    return {"games": found, "more": len(rows) > PAGE}
 
 
 def neighbours(connection: sqlite3.Connection, number: int) -> tuple[int | None, int | None]:
@@ -101,14 +104,14 @@ def neighbours(connection: sqlite3.Connection, number: int) -> tuple[int | None,
     return found[0], found[1]
 
 
-def _game(row: Any) -> dict[str, Any]:
+def _game(row: Any, damaged: bool) -> dict[str, Any]:
     number, env, first, second, start, length, returns, termination, blame, purpose, rated = row
     return {
         "number": number,
         "env": env,
         "agents": [first] if second is None else [first, second],
         "length": length + (start if second is not None else 0),
-        "returns": _numbers(returns),
+        "returns": None if damaged else _numbers(returns),
         "termination": termination,
         "blame": blame,
         "purpose": purpose,

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from arena import runs
-from arena.records import FORMAT, Records, RecordsError
+from arena.record_rows import FORMAT, READABLE
+from arena.records import Records, RecordsError
 
 
 class MissingError(LookupError):
@@ -104,7 +105,7 @@ def _open(path: Path, how: str) -> sqlite3.Connection:
     except BaseException:
         connection.close()
         raise
-    if version != FORMAT:
+    if version not in READABLE:
         connection.close()
         raise RecordsError(f"{path}: records of format {version}, this arena reads {FORMAT}")
     return connection

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from collections.abc import Iterator
@@ -20,13 +21,9 @@ from arena.standings import ProtocolError, Standings
 _BLOCK = 20_000
 _POINTS = 60
 """Points of a history; with twice as many every second one is forgotten."""
-_ROWS = """SELECT e.number, env.name, env.protocol, e.seed, e.start, a.spec, b.spec, e.actions,
-    e.returns, e.digests, e.blame
-    FROM episode e JOIN env ON env.id = e.env JOIN agent a ON a.id = e.seat0
-    LEFT JOIN agent b ON b.id = e.seat1
-    WHERE e.rated = 1 AND e.number > ? ORDER BY e.number"""
 
 Row = tuple[Any, ...]
+"""number, env, protocol, seed, start, agents of both seats, actions, returns, digests, blame."""
 
 
 @dataclass
@@ -48,6 +45,7 @@ class Tables:
         self._lock = threading.Lock()
         self._mark = ""
         self._last = 0
+        self._damaged: set[int] = set()
         self._envs: dict[str, _Env] = {}
 
     def read(self) -> list[str]:
@@ -60,8 +58,9 @@ class Tables:
             mark = shelf.mark(self._run)
             if mark != self._mark:
                 with shelf.reading(self._run) as connection:
-                    rows = connection.execute(_ROWS, (self._last,))
-                    while block := rows.fetchmany(_BLOCK):
+                    records = shelf.records(self._run, connection)
+                    rows = records.rated_rows(self._last, self._damaged)
+                    while block := list(itertools.islice(rows, _BLOCK)):
                         self._take(block)
                 self._mark = mark
             return self.envs
@@ -96,6 +95,10 @@ class Tables:
             found = ladder.document(env, known.standings, partial=True)
         except NoRatingError as error:
             found = {"env": env, "agents": [], "pairings": [], "warnings": [str(error)]}
+        if self._damaged:
+            count, run = len(self._damaged), self._run.name
+            word = f"damaged episodes do not count: {count}; `arena doctor --repair {run}` mends it"
+            found = {**found, "warnings": [*found["warnings"], word]}
         return {
             **found,
             "solo": known.standings.alone,

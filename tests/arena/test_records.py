@@ -185,3 +185,117 @@ def test_a_full_disk_loses_nothing_that_was_committed(run):
     with Records.write(run) as records:
         records.commit([record(int(committed) + 1)])
         assert records.count() == int(committed) + 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE episode SET attempt = 1 WHERE number = 2",
+        "UPDATE episode SET rated = 0 WHERE number = 2",
+        "UPDATE episode SET blame = 0 WHERE number = 2",
+        "UPDATE episode SET seat1 = 1 WHERE number = 2",
+        "UPDATE episode SET env = 9 WHERE number = 2",
+        "UPDATE episode SET returns = '[-1.0, 1.0]' WHERE number = 2",
+        "UPDATE episode SET actions = x'010102' WHERE number = 2",
+        "UPDATE episode SET number = 7 WHERE number = 2",
+        "UPDATE agent SET spec = 'randon' WHERE id = 1",
+        "UPDATE env SET name = 'connecty'",
+        "DELETE FROM episode WHERE number = 3",
+    ],
+)
+def test_what_changed_in_the_file_is_noticed(run, change):
+    with Records.write(run) as records:
+        records.commit([record(1), record(2), record(3)], "config", 0)
+    with sqlite3.connect(run / "records.sqlite") as connection:
+        connection.execute(change)
+    connection.close()
+    with (
+        Records.read(run) as records,
+        pytest.raises(RecordsError, match=r"arena doctor --repair run"),
+    ):
+        list(records.episodes())
+
+
+def test_damaged_thoughts_leave_their_game(run):
+    with Records.write(run) as records:
+        records.commit([record(1, search=b"some thoughts"), record(2)])
+    with sqlite3.connect(run / "records.sqlite") as connection:
+        connection.execute("UPDATE episode SET search = NULL WHERE number = 1")
+    connection.close()
+    with Records.read(run) as records:
+        assert records.count() == len(list(records.episodes())) == 2
+        assert records.search(2) is None
+        with pytest.raises(RecordsError, match="thought in episode 1 is damaged"):
+            records.search(1)
+
+
+def test_a_finished_chunk_without_its_games_is_no_chunk(run):
+    with Records.write(run) as records:
+        records.commit([record(1)], "config", 0)
+        assert [r.number for r in records.at_slot(1)] == [1]
+        with pytest.raises(RecordsError, match="no episode at slot 2"):
+            records.at_slot(2)
+    with sqlite3.connect(run / "records.sqlite") as connection:
+        connection.execute("UPDATE chunk SET number = 1")
+    connection.close()
+    with Records.read(run) as records, pytest.raises(RecordsError, match="a chunk is damaged"):
+        records.chunks("config")
+
+
+@pytest.mark.parametrize("left", ["nothing", "less"])
+def test_records_that_hold_less_than_was_committed_are_refused(run, left):
+    with Records.write(run) as records:
+        records.commit([record(1)], "config", 0)
+    file = run / "records.sqlite"
+    before = file.read_bytes() if left == "less" else b""
+    with Records.write(run) as records:
+        records.commit([record(2)], "config", 1)
+    file.write_bytes(before)
+    with pytest.raises(RecordsError, match="of 2 that were committed"):
+        Records.write(run)
+    (run / "records.count").write_bytes(b"000000000000002 000000000000003 00000000\n")
+    with pytest.raises(RecordsError, match=r"records\.count"):
+        Records.write(run)
+
+
+FORMAT_1 = """
+CREATE TABLE agent (id INTEGER PRIMARY KEY, spec TEXT NOT NULL, digest TEXT,
+    UNIQUE (spec, digest));
+CREATE TABLE env (id INTEGER PRIMARY KEY, name TEXT NOT NULL, options TEXT NOT NULL,
+    protocol TEXT, UNIQUE (name, options, protocol));
+CREATE TABLE episode (number INTEGER PRIMARY KEY, slot INTEGER,
+    attempt INTEGER NOT NULL DEFAULT 0, env INTEGER NOT NULL, seed INTEGER NOT NULL,
+    start BLOB NOT NULL, seat0 INTEGER NOT NULL, seat1 INTEGER, actions BLOB NOT NULL,
+    returns TEXT NOT NULL, digests BLOB NOT NULL, termination TEXT NOT NULL, blame INTEGER,
+    fault TEXT, source TEXT UNIQUE, purpose TEXT NOT NULL, rated INTEGER NOT NULL, search BLOB,
+    UNIQUE (slot, attempt));
+CREATE TABLE chunk (config TEXT NOT NULL, number INTEGER NOT NULL, committed REAL NOT NULL,
+    layers TEXT, PRIMARY KEY (config, number));
+INSERT INTO agent VALUES (1, 'random', NULL), (2, 'one-ply', 'ab');
+INSERT INTO env VALUES (1, 'connectx', '{}', NULL);
+INSERT INTO episode VALUES (1, 1, 0, 1, 1, x'0303', 1, 2, x'010102', '[1.0, -1.0]',
+    x'0100000000000000', 'terminated', NULL, NULL, NULL, 'tournament', 1, x'0102');
+INSERT INTO chunk VALUES ('config', 0, 12.5, NULL);
+PRAGMA user_version = 1;
+"""
+
+
+def test_records_of_format_1_are_read_and_get_checksums_when_they_are_written(run):
+    run.mkdir()
+    connection = sqlite3.connect(run / "records.sqlite")
+    connection.executescript(FORMAT_1)
+    connection.close()
+    with Records.read(run) as records:
+        (before,) = records.episodes()
+        assert records.search(1) == b"\x01\x02" and records.chunks("config") == {0}
+    assert before.agents == ("random", "one-ply") and before.returns == (1.0, -1.0)
+    with Records.write(run) as records:
+        assert list(records.episodes()) == [before]
+        assert records.commit([record(2)]) == 2
+        assert records.search(1) == b"\x01\x02" and records.chunks("config") == {0}
+        assert records.verdict() is None
+    with sqlite3.connect(run / "records.sqlite") as connection:
+        connection.execute("UPDATE episode SET seed = 3 WHERE number = 1")
+    connection.close()
+    with Records.read(run) as records, pytest.raises(RecordsError, match="episode 1 is damaged"):
+        list(records.episodes())

@@ -1,4 +1,5 @@
 import os
+import sqlite3
 
 import pytest
 
@@ -70,3 +71,41 @@ def test_doctor_says_what_it_would_do_before_it_does_it(arena, tmp_path):
     assert "nothing is damaged" in arena("doctor", "--repair", "mine", *where).stdout
     assert arena("doctor", "--repair", "mime", *where).returncode == 2
     assert arena("doctor", "--yes").returncode == 2
+
+
+@pytest.mark.parametrize("change", ["seed = 3", "search = x'00'"])
+def test_a_damaged_row_is_played_again_with_its_chunk(tmp_path, change):
+    run = tmp_path / "run"
+    whole = play(run)
+    with sqlite3.connect(run / "records.sqlite") as connection:
+        connection.execute(f"UPDATE episode SET {change} WHERE number = 57")
+    connection.close()
+    (damage,) = repair.find(run)
+    assert "episode 57 is damaged" in damage.what
+    assert "50 episodes saved" in damage.mend()
+    assert repair.find(run) == []
+    assert play(run) == whole
+
+
+def test_emptied_records_are_found_by_what_was_counted(tmp_path):
+    run = tmp_path / "run"
+    whole = play(run)
+    (run / "records.sqlite").write_bytes(b"")
+    with pytest.raises(RecordsError, match="committed"):
+        play(run)
+    (damage,) = repair.find(run)
+    assert "of 200 that were committed" in damage.what
+    assert "200 or more lost" in damage.mend()
+    assert play(run) == whole
+
+
+def test_a_damaged_count_is_made_anew(tmp_path):
+    run = tmp_path / "run"
+    play(run)
+    count = run / "records.count"
+    before = count.read_bytes()
+    count.write_bytes(before.replace(b"2", b"3", 1))
+    (damage,) = repair.find(run)
+    assert str(count) in damage.what
+    damage.mend()
+    assert count.read_bytes() == before and repair.find(run) == []
