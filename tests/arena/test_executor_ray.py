@@ -142,6 +142,17 @@ def test_ray_without_token_is_refused(token, monkeypatch, capsys, tmp_path):
     assert "is for --executor ray" in capsys.readouterr().err
 
 
+def test_a_training_without_jobs_is_refused_before_anything_is_written(capsys, tmp_path):
+    for preset, words, told in [
+        ("connectx/ppo", ["--executor", "ray"], "of kind 'ppo' plays where it learns"),
+        ("connectx/small", ["--executor", "ray", "--workers", "0"], "--workers 0: at least 1"),
+        ("connectx/small", ["--address", "127.0.0.1"], "is for --executor ray"),
+    ]:
+        assert cli.run(["train", preset, *words, "--dir", str(tmp_path)]) == 2
+        assert told in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_brings_ray_is_said(token, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(RayError, match=r"pip install -c constraints\.txt -e '\.\[ray\]'"):

@@ -1,6 +1,7 @@
 """Interrupts and kills commands at random moments; prints a table of what was promised and held.
 
 python tests/faults/battery.py --interrupts 200 --kills 200
+python tests/faults/battery.py --interrupts 20 --kills 20 --longest 14 --executor ray
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from pathlib import Path
 SOON_S = 2.0
 
 
-def start(folder: Path) -> subprocess.Popen[bytes]:
+def start(folder: Path, executor: str = "local") -> subprocess.Popen[bytes]:
     """Starts or resumes a tournament that is too long to end."""
     words = ["-a", "random", "-a", "one-ply", "-a", "negamax:depth=3", "--games", "40000"]
     return subprocess.Popen(
         [sys.executable, "-m", "arena", "tournament", *words, "chunk_games=8"]
-        + ["--name", "long", "--resume", "--workers", "2", "--dir", str(folder)],
+        + ["--name", "long", "--resume", "--workers", "2", "--dir", str(folder)]
+        + ["--executor", executor],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env={**os.environ, "ARENA_BATTERY": str(folder)},
@@ -43,9 +45,9 @@ def living(folder: Path) -> int:
     return found
 
 
-def interrupt(folder: Path, moment: float) -> dict[str, float]:
+def interrupt(folder: Path, moment: float, executor: str = "local") -> dict[str, float]:
     """Interrupts a command after `moment` seconds; gives its exit code, seconds and leftovers."""
-    process = start(folder)
+    process = start(folder, executor)
     time.sleep(moment)
     began = time.monotonic()
     process.send_signal(signal.SIGINT)
@@ -59,9 +61,9 @@ def interrupt(folder: Path, moment: float) -> dict[str, float]:
     return {"code": code, "seconds": seconds, "left": living(folder)}
 
 
-def kill(folder: Path, moment: float) -> dict[str, float]:
+def kill(folder: Path, moment: float, executor: str = "local") -> dict[str, float]:
     """Kills a command after `moment` seconds; gives what lives a second later."""
-    process = start(folder)
+    process = start(folder, executor)
     time.sleep(moment)
     process.kill()
     process.wait()
@@ -69,12 +71,14 @@ def kill(folder: Path, moment: float) -> dict[str, float]:
     return {"left": living(folder)}
 
 
-def rounds(what: str, count: int, longest: float) -> list[dict[str, float]]:
+def rounds(
+    what: str, count: int, longest: float, executor: str = "local"
+) -> list[dict[str, float]]:
     """Does one thing many times to one resumed run, at moments from the very start on."""
     chance = random.Random(what)
     act = {"interrupt": interrupt, "kill": kill}[what]
     with tempfile.TemporaryDirectory() as folder:
-        return [act(Path(folder), chance.uniform(0.0, longest)) for _ in range(count)]
+        return [act(Path(folder), chance.uniform(0.0, longest), executor) for _ in range(count)]
 
 
 def main() -> int:
@@ -83,9 +87,10 @@ def main() -> int:
     parser.add_argument("--interrupts", type=int, default=200)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--longest", type=float, default=4.0, help="seconds before the act")
+    parser.add_argument("--executor", choices=("local", "ray"), default="local")
     options = parser.parse_args()
-    stops = rounds("interrupt", options.interrupts, options.longest)
-    kills = rounds("kill", options.kills, options.longest)
+    stops = rounds("interrupt", options.interrupts, options.longest, options.executor)
+    kills = rounds("kill", options.kills, options.longest, options.executor)
     early = sum(stop["code"] == -signal.SIGINT for stop in stops)
     bad = sum(stop["code"] not in (130, -signal.SIGINT) for stop in stops)
     slow = max((stop["seconds"] for stop in stops), default=0.0)
