@@ -169,43 +169,45 @@ def _action(decisions: Decisions) -> int:
 
 
 class _Thread:
-    """A thread that answers questions; one that is late is not waited for."""
+    """Answers questions, each in a thread of its own; one that is late is not waited for.
+
+    No thread is left when all is answered: a process that plays many games does not fill up.
+    """
 
     def __init__(self) -> None:
         self._wake = threading.Condition()
-        self._job: Callable[[], int] | None = None
+        self._busy = False
         self._answer: int | str | None = None
-        self._running = False
 
     @property
     def busy(self) -> bool:
         """True while a question is not answered."""
-        return self._job is not None
+        return self._busy
 
     def ask(self, job: Callable[[], int], due: float) -> int | str | None:
         """Gives the answer, or in words what was raised; None when neither came in time."""
         with self._wake:
-            if not self._wake.wait_for(lambda: not self.busy, due - time.monotonic()):
+            if not self._idle(due):
                 return None
-            self._job, self._answer = job, None
-            if not self._running:
-                self._running = True
-                threading.Thread(target=self._work, daemon=True).start()
-            self._wake.notify_all()
-            self._wake.wait_for(lambda: not self.busy, due - time.monotonic())
-            return None if self.busy else self._answer
-
-    def _work(self) -> None:
-        while True:
-            with self._wake:
-                self._wake.wait_for(lambda: self.busy)
-                job = self._job
-            assert job is not None
-            answer: int | str
+            self._answer, self._busy = None, True
             try:
-                answer = job()
-            except Exception:
-                answer = traceback.format_exc(limit=-3)
+                threading.Thread(target=self._work, args=(job,), daemon=True).start()
+            except (RuntimeError, MemoryError) as error:
+                self._busy = False
+                return f"no thread for it could be started: {error}"
+            return self._answer if self._idle(due) else None
+
+    def _idle(self, due: float) -> bool:
+        """Waits until nothing is to be answered; says whether that came in time."""
+        return self._wake.wait_for(lambda: not self._busy, due - time.monotonic())
+
+    def _work(self, job: Callable[[], int]) -> None:
+        answer: int | str = "its thread ended without an answer"
+        try:
+            answer = job()
+        except Exception:
+            answer = traceback.format_exc(limit=-3)
+        finally:
             with self._wake:
-                self._job, self._answer = None, answer
+                self._answer, self._busy = answer, False
                 self._wake.notify_all()

@@ -51,22 +51,30 @@ def _prepare_numba() -> None:
     setattr(Dispatcher, "enable_caching", lambda self: None)  # noqa: B010
 
 
+def _kept() -> Any:
+    """Gives what stays of an equal bundle that this process has loaded already, or a new place.
+
+    A harness may execute this text once a game: its modules, and what they have compiled, stay.
+    """
+    return sys.modules.setdefault(f"_bundle_{ABOUT['digest']}", ModuleType("bundle"))
+
+
 class _Ours:
     """The modules of this folder, seen by `import` while inside."""
 
     def __init__(self) -> None:
-        self._modules: dict[str, ModuleType] = {}
+        self._kept = _kept()
         self._others: dict[str, ModuleType] | None = None
 
     def enter(self) -> None:
         if self._others is None:
             self._others = self._taken()
-            sys.modules.update(self._modules)
+            sys.modules.update(getattr(self._kept, "modules", {}))
             sys.path.insert(0, FOLDER)
 
     def leave(self) -> None:
         if self._others is not None:
-            self._modules = self._taken()
+            self._kept.modules = self._taken()
             sys.modules.update(self._others)
             sys.path.remove(FOLDER)
             self._others = None

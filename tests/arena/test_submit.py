@@ -50,6 +50,19 @@ own = json.load(open(os.path.join(os.path.dirname(path), "bundle.json")))["modul
 print(json.dumps(sorted(name for name in sys.modules if name.split(".")[0] in own)))
 print(json.dumps([path for path in sys.path if path == os.path.dirname(sys.argv[1])]))
 """
+AGAIN = """
+import sys, threading
+path, spaces, found = sys.argv[1], [], []
+code = compile(open(path).read(), path, "exec")
+for game in range(4):
+    spaces.append(space := {})
+    exec(code, space)
+    observation = dict(board=[0] * 40 + [1, 2], mark=1, remainingOverageTime=1e6)
+    space["agent"](observation, dict(columns=7, rows=6, inarow=4, actTimeout=500))
+    found.append((id(sys.modules[f"_bundle_{space['ABOUT']['digest']}"].modules["agents.bundled"]),
+        id(space["_player"]), threading.active_count()))
+print(len({module for module, *_ in found}), len({player for _, player, _ in found}), found[-1][2])
+"""
 BLOCKED = {"torch", "stable_baselines3", "gymnasium", "kaggle_environments", "pettingzoo"}
 
 
@@ -201,6 +214,15 @@ def test_the_last_resort_wins_blocks_and_gives_nothing_away():
     held[28:35] = [0, 1, 1, 1, 0, 0, 0]  # (row 4) 1 wins at columns 0 and 4 once they are filled
     held[35:42] = [0, 2, 1, 2, 0, 2, 0]
     assert last_resort.column(held, 2, size) not in (0, 4)
+
+
+def test_a_process_that_plays_many_games_keeps_modules_and_no_threads(tmp_path):
+    main = unpacked("random", tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", AGAIN, str(main)], capture_output=True, text=True, check=True
+    )
+    modules, players, threads = map(int, done.stdout.split())
+    assert (modules, players, threads) == (1, 4, 1), done.stderr
 
 
 class Sleeper:
