@@ -35,6 +35,7 @@ _OUTPUT_KEPT = 10_000
 _SCRATCH_MB = 64
 _SCRATCH_ENTRIES = 2_000
 _READS = 64
+_FULL = 0.8
 _PAGE_MB = os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
@@ -109,6 +110,10 @@ class Confined:
     def processor_s(self) -> float:
         """Gives the processor time that it has used; seconds."""
         return time.clock_gettime(self._processor)
+
+    def full(self) -> bool:
+        """Gives whether it has used up most of the address space that it may have."""
+        return self._pages(0) * _PAGE_MB > _FULL * self.order.memory_mb
 
     def quiet(self) -> bool:
         """Gives whether it lives and has said nothing that nobody asked for."""
@@ -197,15 +202,18 @@ class Confined:
         return Answer(b"", Failure(reason, f"{words}\n{ended}".strip()), seconds)
 
     def _anonymous_mb(self) -> float:
-        """Gives its memory that is no file's; megabytes.
+        """Gives its memory that is no file's; megabytes."""
+        return (self._pages(1) - self._pages(2)) * _PAGE_MB
 
-        Source: https://docs.kernel.org/filesystems/proc.html, /proc/<pid>/statm.
+    def _pages(self, place: int) -> int:
+        """Gives a number of `/proc/<pid>/statm`: 0 the address space, 1 in memory, 2 of files.
+
+        Source: https://docs.kernel.org/filesystems/proc.html; 0 when it is gone.
         """
         try:
-            words = Path(f"/proc/{self.pid}/statm").read_text().split()
+            return int(Path(f"/proc/{self.pid}/statm").read_text().split()[place])
         except OSError:
-            return 0.0
-        return (int(words[1]) - int(words[2])) * _PAGE_MB
+            return 0
 
     def _greeting(self) -> tuple[str, ...]:
         wait = _Wait(self, time.monotonic() + _START_S)

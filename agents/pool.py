@@ -1,7 +1,8 @@
 """Confined children between their games: they stand still, kept for the next game of their file.
 
 They outlive the player that used them, so that a worker which plays many files in turn starts few
-processes. Those that rested longest are ended when all of them take too much.
+processes. Those that rested longest are ended when all of them take too much. A file is executed
+anew for each game and may fill its process up with that: one that is nearly full is replaced.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def take(key: Hashable) -> Confined | None:
     for place in range(len(_resting) - 1, -1, -1):
         if _resting[place][0] == key:
             child = _resting.pop(place)[1]
-            if child.quiet() and child.processor_s() < _PROCESSOR_S:
+            if child.quiet() and not child.full() and child.processor_s() < _PROCESSOR_S:
                 return child
             child.kill()
     return None

@@ -437,6 +437,20 @@ def test_processes_rest_until_their_memory_is_needed(write, monkeypatch):
     assert not pool._resting
 
 
+def test_a_process_that_fills_up_from_game_to_game_is_replaced_in_time(write):
+    source = """
+    import sys, types
+    kept = sys.modules.setdefault("kept", types.ModuleType("kept"))
+    kept.data = [*getattr(kept, "data", ()), bytes(60 << 20)]
+    """
+    player, pids = FilePlayer(write(textwrap.dedent(source) + GOOD), memory_mb=512), []
+    for _ in range(12):
+        assert moved(player, 10.0).failure is None
+        pids.append(player._child.pid)
+    assert 1 < len(set(pids)) < 6
+    player.stop()
+
+
 def packed(path, *members):
     """Writes an archive of (name, content or type, link target)."""
     with tarfile.open(path, "w:gz") as archive:
