@@ -40,6 +40,15 @@ _MOST_GAMES = 2_000
     help="Play the rehearsed file against this one until it is decided which is stronger.",
 )
 @click.option("--games", type=click.IntRange(min=2), help="Most games of --against.")
+@click.option(
+    "--sprt",
+    nargs=2,
+    type=float,
+    metavar="ELO ELO",
+    default=_AGAINST,
+    show_default=True,
+    help="Of --against: is the first file the one or the other stronger?",
+)
 @click.option("--message", metavar="TEXT", help="Send it to Kaggle, with this description.")
 @click.option("--wait", is_flag=True, help="After sending, wait for the validation episode.")
 @click.option("--trust", is_flag=True, help="Rehearse even where no sandbox holds the file.")
@@ -58,11 +67,15 @@ def command(agent: str | None, root: Path, as_json: bool, **options: Any) -> int
     if agent is not None and rehearsed is not None:
         raise click.UsageError("give an AGENT or --rehearse FILE, not both")
     if rehearsed is not None:
+        if against is not None and not against.is_file():
+            raise ConfigError(f"no file '{against}' to play against; give a submission")
         with sandbox.policy(options["trust"], False):
-            code = _rehearse(rehearsed, options["thorough"], as_json and against is None)
-            if against is not None and code == 0:
-                code = _against(rehearsed, against, options["games"], root, as_json)
-        return code
+            report = _rehearse(rehearsed, options["thorough"])
+            if against is None or report.faults:
+                return _tell_rehearsed(report, as_json)
+            if not as_json:
+                _show(report)
+            return _against(rehearsed, options, root, as_json)
     assert agent is not None
     return _make(agent, options, as_json)
 
@@ -127,10 +140,14 @@ def _send(file: Path, message: str, wait: bool, as_json: bool) -> dict[str, Any]
     return document
 
 
-def _rehearse(file: Path, thorough: bool, as_json: bool) -> int:
+def _rehearse(file: Path, thorough: bool) -> Report:
     console = screen.console(stderr=True)
     with console.status("starting", spinner="dots") as status:
-        report = rehearsal.rehearse(file, thorough, lambda title: status.update(title))
+        return rehearsal.rehearse(file, thorough, lambda title: status.update(title))
+
+
+def _tell_rehearsed(report: Report, as_json: bool) -> int:
+    """Tells people or programs of a rehearsal; gives the exit code."""
     if as_json:
         print_json(dataclasses.asdict(report) | {"passed": not report.faults})
     else:
@@ -172,14 +189,13 @@ def _s(seconds: float | None) -> str:
     return "·" if seconds is None else f"{seconds:.2f} s"
 
 
-def _against(file: Path, other: Path, games: int | None, root: Path, as_json: bool) -> int:
+def _against(file: Path, options: dict[str, Any], root: Path, as_json: bool) -> int:
     """Plays pairs of games until it is decided which file is stronger."""
-    if not other.is_file():
-        raise ConfigError(f"no file '{other}' to play against; give a submission")
     from arena.commands import tournament
 
-    arguments = ["-a", str(file), "-a", str(other), "--dir", str(root)]
-    arguments += ["--games", str((games or _MOST_GAMES) // 2 * 2), "--sprt", *map(str, _AGAINST)]
+    games = (options["games"] or _MOST_GAMES) // 2 * 2
+    arguments = ["-a", str(file), "-a", str(options["against"]), "--dir", str(root)]
+    arguments += ["--games", str(games), "--sprt", *map(str, options["sprt"])]
     arguments += ["--json"] if as_json else []
     code: int = tournament.command.main(arguments, prog_name="arena", standalone_mode=False)
     return code

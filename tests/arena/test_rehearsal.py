@@ -4,10 +4,11 @@ import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from agents import bundled
+from agents import bundled, last_resort
 from agents.base import AgentError
 from arena import bundle, rehearsal
 from arena.rehearsal import Scene
@@ -16,6 +17,11 @@ from arena.slow_core import SlowCore, processor_s, waited_s
 GOOD = """
 def agent(observation, configuration):
     return observation.board[: configuration.columns].index(0)
+"""
+PLAIN = """
+
+def agent(observation, configuration):
+    return column(list(observation["board"]), observation["mark"], (7, 6, 4))
 """
 BAD = {
     "none": ("return None", "returned None, which Kaggle plays as column 0"),
@@ -64,6 +70,33 @@ def test_a_good_file_passes_by_the_command_and_a_bad_one_ends_with_3(short, aren
     document = json.loads(bad.stdout)
     assert not document["passed"]
     assert document["games"][0]["moves"] > 0
+
+
+def test_against_another_file_ends_when_it_is_decided_who_is_stronger(short, arena, workshop):
+    (workshop / "main.py").write_text(Path(last_resort.__file__).read_text() + PLAIN)
+    (workshop / "same.py").write_text((workshop / "main.py").read_text() + "# as good\n")
+    (workshop / "left.py").write_text(GOOD)
+
+    def decided(first, second):
+        against = ["--against", second, "--sprt", "0", "200", "--games", "400", "--json"]
+        done = arena("submit", "--rehearse", first, *against)
+        assert done.returncode == 0, done.stderr
+        document = json.loads(done.stdout)
+        games = sum(p["wins"] + p["draws"] + p["losses"] for p in document["pairings"])
+        assert games == 2 * sum(document["sprt"]["pentanomial"])
+        return document["sprt"]["decision"], games
+
+    stronger, games = decided("main.py", "left.py")
+    assert stronger == "H1" and 4 <= games < 100
+    equal, games = decided("main.py", "same.py")
+    assert equal == "H0" and 4 <= games < 100
+
+
+def test_against_is_refused_without_a_second_file(short, arena, workshop):
+    (workshop / "main.py").write_text(GOOD)
+    done = arena("submit", "--rehearse", "main.py", "--against", "gone.py")
+    assert done.returncode == 2
+    assert "no file 'gone.py' to play against" in done.stderr
 
 
 @pytest.mark.slow
