@@ -8,13 +8,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from agents import disk
 from agents.base import AgentError
 
 FORMAT = 1
@@ -23,6 +23,8 @@ FOLDER = "checkpoints"
 """Where a run has them, each named by its step."""
 WEIGHTS = "weights.safetensors"
 """The part that plays."""
+_CHECK = "sha256"
+"""Key of a manifest to the SHA-256 of all the others."""
 
 
 class CheckpointError(AgentError):
@@ -57,22 +59,34 @@ def digest(data: bytes) -> str:
 
 
 def write(folder: Path, manifest: Manifest, parts: Mapping[str, bytes]) -> None:
-    """Writes a checkpoint, in place of one that is there; `manifest.parts` is filled in."""
+    """Writes a checkpoint, in place of one that is there; `manifest.parts` is filled in.
+
+    Raises:
+        DiskError: when it cannot be written.
+    """
     part = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
     named = {name: digest(data) for name, data in parts.items()}
     text = _text(dataclasses.replace(manifest, parts=named))
-    for name, data in {**parts, MANIFEST: text}.items():
-        save(part / name, data)
-    if folder.exists():
-        shutil.rmtree(folder)
-    part.rename(folder)
-    _sync(folder.parent)
+    with disk.named(folder):
+        part.mkdir(parents=True)
+        for name, data in {**parts, MANIFEST: text}.items():
+            disk.save(part / name, data)
+        disk.sync(part)
+        if folder.exists():
+            shutil.rmtree(folder)
+        part.rename(folder)
+        disk.sync(folder.parent)
 
 
 def _text(manifest: Manifest) -> bytes:
-    return json.dumps(dataclasses.asdict(manifest), indent=2).encode()
+    tree = json.loads(json.dumps(dataclasses.asdict(manifest)))
+    return json.dumps({**tree, _CHECK: _check(tree)}, indent=2).encode()
+
+
+def _check(tree: Mapping[str, Any]) -> str:
+    """Gives the SHA-256 of what a manifest says."""
+    return digest(json.dumps(tree, sort_keys=True, separators=(",", ":")).encode())
 
 
 def annotate(folder: Path, card: Mapping[str, Any]) -> None:
@@ -92,26 +106,7 @@ def strip(folder: Path) -> None:
 
 def _exchange(folder: Path, about: Manifest) -> None:
     """Puts another manifest in place of the old one, at once."""
-    part = folder / f"{MANIFEST}.part"
-    save(part, _text(about))
-    part.replace(folder / MANIFEST)
-    _sync(folder)
-
-
-def save(file: Path, data: bytes) -> None:
-    """Writes a file and waits until the disk has it."""
-    with file.open("wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    disk.replace(folder / MANIFEST, _text(about))
 
 
 def steps(run: Path) -> list[int]:
@@ -135,6 +130,9 @@ def manifest(folder: Path) -> Manifest:
         tree = json.loads((folder / MANIFEST).read_bytes())
         version = tree["format"]
         if version == FORMAT:
+            written = tree.pop(_CHECK, None)  # older ones have none
+            if written is not None and written != _check(tree):
+                raise ValueError("its SHA-256 is not that of its contents")
             tree["objects"] = tuple(tree["objects"])
             return Manifest(**tree)
     except OSError as error:

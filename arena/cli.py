@@ -161,7 +161,7 @@ def exit_code(error: BaseException) -> int | None:
     names = {f"{cls.__module__}:{cls.__qualname__}" for cls in type(error).__mro__}
     if names & USER_ERRORS:
         return EXIT_USAGE
-    if "arena.records:RecordsError" in names:
+    if names & {"arena.records:RecordsError", "agents.disk:DiskError"}:
         return EXIT_FILE
     if isinstance(error, OSError) and error.errno in FILE_ERRNOS:
         return EXIT_FILE

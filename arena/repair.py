@@ -20,12 +20,14 @@ from typing import Any, NamedTuple
 
 from agents import checkpoint
 from agents.checkpoint import CheckpointError
+from agents.disk import DiskError
 from arena import committed, record_rows, runs
 from arena.committed import CountError
 from arena.record_rows import FORMAT, DamagedRowError
 from arena.records import Records, RecordsError
 from arena.run_lock import take_lock
 from arena.store import FolderStore
+from configs.loader import ConfigError
 from envs import seeding
 
 _MISSES_BORNE = 10_000
@@ -62,7 +64,17 @@ def locked(run: Path) -> Iterator[None]:
 
 def find(run: Path) -> list[Damage]:
     """Gives what is damaged in a run; changes nothing."""
-    return [*_records(run), *_checkpoints(run), *_temporary(run)]
+    return [*_config(run), *_records(run), *_checkpoints(run), *_temporary(run)]
+
+
+def _config(run: Path) -> Iterator[Damage]:
+    file = run / runs.CONFIG
+    try:
+        runs.config(run)
+    except (DiskError, ConfigError) as error:
+        aside = file.with_name(f"{file.name}.damaged")
+        plan = f"set it aside as {aside.name}; the same command with --resume writes it anew"
+        yield Damage(str(error).partition("; `arena")[0], plan, partial(_set_aside, file, aside))
 
 
 def _records(run: Path) -> Iterator[Damage]:
@@ -263,9 +275,10 @@ def _checkpoints(run: Path) -> Iterator[Damage]:
             yield Damage(str(error), plan, partial(_set_aside, folder, aside))
 
 
-def _set_aside(folder: Path, aside: Path) -> str:
-    shutil.rmtree(aside, ignore_errors=True)
-    folder.replace(aside)
+def _set_aside(path: Path, aside: Path) -> str:
+    if aside.is_dir():
+        shutil.rmtree(aside)
+    path.replace(aside)
     return f"set aside as {aside}"
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import os
+import errno
+import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from agents import disk
+from agents.disk import DiskError
 from configs import loader
 
 CONFIG = "config.toml"
@@ -58,9 +61,28 @@ def free_name(root: Path, kind: str) -> str:
 
 
 def config(run: Path) -> dict[str, Any]:
-    """Gives the resolved config that a run was started with, empty where it has none."""
+    """Gives the resolved config that a run was started with, empty where it has none.
+
+    Raises:
+        DiskError: when it is not as it was written.
+    """
     file = run / CONFIG
-    return loader.read(file) if file.exists() else {}
+    if not file.exists():
+        return {}
+    head, _, text = file.read_bytes().partition(b"\n")
+    sound = head == _head(text) if head[:1] in (b"#", b"") else True  # older ones have no checksum
+    if not (sound and text):
+        raise DiskError(
+            errno.EIO,
+            f"{file} is damaged: its checksum is not that of its contents; "
+            f"`arena doctor --repair {run.name} --dir {run.parent}` says what to do",
+        )
+    return loader.read(file)
+
+
+def _head(text: bytes) -> bytes:
+    """Gives the first line of a config, the checksum of the others."""
+    return b"# sha256 " + hashlib.sha256(text).hexdigest().encode()
 
 
 def settle(run: Path, command: str, tree: Mapping[str, Any], resume: bool) -> None:
@@ -72,8 +94,10 @@ def settle(run: Path, command: str, tree: Mapping[str, Any], resume: bool) -> No
     wanted = {"command": command, command: dict(tree)}
     stored = config(run)
     if not stored:
-        run.mkdir(parents=True, exist_ok=True)
-        _write(run / CONFIG, loader.to_toml(wanted))
+        with disk.named(run):
+            run.mkdir(parents=True, exist_ok=True)
+        text = loader.to_toml(wanted).encode()
+        disk.replace(run / CONFIG, _head(text) + b"\n" + text)
         return
     if not resume:
         raise RunError(
@@ -86,16 +110,6 @@ def settle(run: Path, command: str, tree: Mapping[str, Any], resume: bool) -> No
             f"run '{run.name}' was started with another config ({'; '.join(changes)}); "
             "resume it unchanged, or start another with --name"
         )
-
-
-def _write(file: Path, text: str) -> None:
-    """Writes a file whole or not at all."""
-    part = file.with_suffix(".part")
-    with part.open("w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    part.replace(file)
 
 
 def _age(run: Path) -> float:

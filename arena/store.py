@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from agents import disk
+from agents.disk import DiskError
 
 
 @dataclass(frozen=True)
@@ -17,35 +21,47 @@ class FolderStore:
     folder: Path
 
     def put(self, data: bytes) -> str:
-        """Keeps `data`; gives its name."""
+        """Keeps `data`; gives its name.
+
+        Raises:
+            DiskError: when the disk refuses.
+        """
         name = hashlib.sha256(data).hexdigest()
         file = self.folder / name
         if not file.exists():
-            self.folder.mkdir(parents=True, exist_ok=True)
             part = file.with_suffix(f".{os.getpid()}")
-            part.write_bytes(data)
-            part.replace(file)
+            try:
+                with disk.named(file):
+                    self.folder.mkdir(parents=True, exist_ok=True)
+                    part.write_bytes(data)
+                    part.replace(file)
+            except DiskError:
+                with contextlib.suppress(OSError):
+                    part.unlink(missing_ok=True)
+                raise
         return name
 
     def get(self, name: str) -> bytes:
         """Gives what `put` kept.
 
         Raises:
-            OSError: when it is not there, or not what was put there.
+            FileNotFoundError: when it is not there.
+            DiskError: when it is not what was put there.
         """
         data = (self.folder / name).read_bytes()
         if hashlib.sha256(data).hexdigest() != name:
-            raise OSError(f"{self.folder / name} is damaged: its contents do not match its name")
+            text = f"{self.folder / name} is damaged: its contents do not match its name"
+            raise DiskError(errno.EIO, text)
         return data
 
     def sync(self, names: Iterable[str]) -> None:
-        """Waits until the disk has some objects."""
+        """Waits until the disk has some objects.
+
+        Raises:
+            DiskError: when it says that it cannot.
+        """
         for name in names:
-            handle = os.open(self.folder / name, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+            disk.sync(self.folder / name)
 
     def prune(self, keep: Iterable[str]) -> None:
         """Forgets all objects but some."""
@@ -63,7 +79,11 @@ class MemoryStore:
     objects: dict[str, bytes] = field(default_factory=dict)
 
     def put(self, data: bytes) -> str:
-        """Keeps `data`; gives its name."""
+        """Keeps `data`; gives its name.
+
+        Raises:
+            DiskError: when the disk refuses.
+        """
         name = hashlib.sha256(data).hexdigest()
         self.objects[name] = data
         return name

@@ -6,6 +6,7 @@ is written, its player is graded and meets opponents, and what is no longer need
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,7 @@ from typing import Any
 
 from agents import checkpoint
 from agents.checkpoint import CheckpointError, Manifest
-from arena import evaluation, training_kinds, training_start
+from arena import evaluation, screen, training_kinds, training_start
 from arena.evaluation import EvaluationConfig, Verdict
 from arena.executor import Executor
 from arena.records import Records
@@ -169,10 +170,16 @@ def device(name: str) -> str:
     return name
 
 
-def newest(run: Path) -> tuple[Path, dict[str, bytes]] | None:
+def newest(
+    run: Path, say: Callable[[str], None] | None = None
+) -> tuple[Path, dict[str, bytes]] | None:
     """Gives the newest checkpoint from which the training can go on, and its parts.
 
     A damaged one is passed over for the one before; None where there is none at all.
+
+    Args:
+        run: folder of the run.
+        say: told in a line of each that is passed over.
 
     Raises:
         CheckpointError: when there are some, but all of them are damaged.
@@ -191,6 +198,8 @@ def newest(run: Path) -> tuple[Path, dict[str, bytes]] | None:
             return folder, parts
         except (CheckpointError, OSError) as error:
             fault = CheckpointError(f"{folder}: {error}")
+            if say is not None:
+                say(f"{error}; passed over for the checkpoint before")
     if fault is not None:
         raise fault
     return None
@@ -222,7 +231,7 @@ def run(
         DivergedError: when a loss or its gradient is not finite.
     """
     trainer, store = training_kinds.find(config.kind), FolderStore(folder / _STORE)
-    found = newest(folder)
+    found = newest(folder, screen.warn)
     state: Any
     if found is None:
         state, before = begin(config, folder.parent), 0.0
@@ -283,10 +292,12 @@ def prune(folder: Path) -> None:
     """Takes from all but the last checkpoints what only training needs, and from the store too."""
     kept: set[str] = set()
     steps = checkpoint.steps(folder)
-    for step in steps[:-_FULL]:
-        checkpoint.strip(checkpoint.at(folder, step))
-    for step in steps[-_FULL:]:
-        kept |= set(checkpoint.manifest(checkpoint.at(folder, step)).objects)
+    for step in steps:
+        with contextlib.suppress(CheckpointError):  # a damaged one stays as it is
+            if step in steps[-_FULL:]:
+                kept |= set(checkpoint.manifest(checkpoint.at(folder, step)).objects)
+            else:
+                checkpoint.strip(checkpoint.at(folder, step))
     FolderStore(folder / _STORE).prune(kept)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from agents import checkpoint
 from agents.base import AgentError
+from agents.disk import DiskError
 from arena import runs
 from arena.board import episode, games, players, shelf
 from arena.board.analysis import Analyst
@@ -175,7 +176,7 @@ class Desk:
             return {"name": name, "games": 0, "error": str(error), "kind": ""}
         try:
             kind = str(runs.config(run).get("command", ""))
-        except ValueError:
+        except (ValueError, DiskError):
             kind = ""
         return {"name": name, "games": count, "kind": kind}
 

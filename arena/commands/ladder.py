@@ -86,7 +86,7 @@ def _standings(chosen: list[Path]) -> tuple[dict[str, Standings], list[str]]:
         records: list[MatchRecord] = []
         with Records.read(run) as source:
             try:
-                records.extend(source.episodes("rated = 1"))
+                records.extend(record for record in source.episodes() if record.rated)
             except RecordsError as error:
                 records = source.salvage()
                 damage.append(f"{error}; {len(records)} episodes could be read")

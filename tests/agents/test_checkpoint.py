@@ -1,11 +1,14 @@
 """Checkpoints: whole or not there, and every change of a byte is noticed."""
 
+import errno
 import json
+import os
 
 import pytest
 
 from agents import checkpoint
 from agents.checkpoint import CheckpointError, Manifest
+from agents.disk import DiskError
 
 ABOUT = Manifest("alphazero", "connectx", "abc", {"chunks": 3}, {}, ("object",), {"seconds": 1.5})
 PARTS = {checkpoint.WEIGHTS: b"some weights", "state.safetensors": b"a state"}
@@ -72,3 +75,32 @@ def test_writing_again_replaces(folder):
     checkpoint.write(folder, ABOUT, {checkpoint.WEIGHTS: b"others"})
     assert checkpoint.read(folder, checkpoint.WEIGHTS) == b"others"
     assert list(checkpoint.manifest(folder).parts) == [checkpoint.WEIGHTS]
+
+
+def test_every_flipped_bit_of_a_manifest_is_noticed_or_changes_nothing(folder):
+    file = folder / checkpoint.MANIFEST
+    whole, about = file.read_bytes(), checkpoint.manifest(folder)
+    for place in range(8 * len(whole)):
+        flipped = bytearray(whole)
+        flipped[place // 8] ^= 1 << place % 8
+        file.write_bytes(flipped)
+        try:
+            found = checkpoint.manifest(folder)
+        except CheckpointError:
+            continue
+        assert found == about
+    for length in range(len(whole)):
+        file.write_bytes(whole[:length])
+        with pytest.raises(CheckpointError):
+            checkpoint.manifest(folder)
+
+
+def test_what_cannot_be_written_is_named(folder, monkeypatch):
+    def full(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DiskError, match=r"00000003.*No space left on device; .* is safe") as caught:
+        checkpoint.write(folder, ABOUT, PARTS)
+    assert caught.value.errno == errno.ENOSPC
+    assert checkpoint.read(folder, checkpoint.WEIGHTS) == PARTS[checkpoint.WEIGHTS]

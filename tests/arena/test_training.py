@@ -188,8 +188,10 @@ def test_damage_is_passed_over_and_told_where_nothing_is_left(whole, tmp_path):
     run = tmp_path / "it"
     newest = checkpoint.at(run, 4) / "state.safetensors"
     newest.write_bytes(newest.read_bytes()[:-1])
-    found = training.newest(run)
+    said = []
+    found = training.newest(run, said.append)
     assert found is not None
+    assert len(said) == 1 and f"{newest.name} is damaged" in said[0] and "passed over" in said[0]
     assert found[0] == checkpoint.at(run, 2)
     FolderStore(run / "objects").prune([])
     with pytest.raises(CheckpointError):
