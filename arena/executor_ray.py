@@ -160,6 +160,8 @@ class RayPool(Pool):
     def _wait(self) -> list[tuple[Task, Outcome]]:
         refs = [*self._coming, *self._busy]
         ready, _ = self._ray.wait(refs, num_returns=1, timeout=_POLL_S)
+        if ready:  # all that are ready by now: a look at many costs more than each of them
+            ready, _ = self._ray.wait(refs, num_returns=len(refs), timeout=0)
         over: list[tuple[Task, Outcome]] = []
         for ref in ready:
             self._heard = time.monotonic()

@@ -28,6 +28,7 @@ _SESSION = "session"
 _OBJECTS = 100_000_000
 _PROBE = "import sys; from ray._raylet import GcsClient as C; print(C(sys.argv[1]).cluster_id)"
 _TOKENS = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
+_EVEN = {"RAY_worker_niceness": "0"}  # else workers yield to all others, and players lose on time
 _PORTS = (
     "metrics_agent_port",
     "metrics_export_port",
@@ -135,7 +136,7 @@ class Cluster:
             gcs_address=None if head else self.address,
             node_manager_port=0,
             session_name=_SESSION,
-            env_vars={"RAY_OVERRIDE_NODE_ID_FOR_TESTING": name, **self._watcher.mark},
+            env_vars={"RAY_OVERRIDE_NODE_ID_FOR_TESTING": name, **_EVEN, **self._watcher.mark},
             **ports,
         )
         how = {"shutdown_at_exit": False, "spawn_reaper": True}

@@ -139,7 +139,7 @@ EVENTS = {
     "grade": asked,
     "objects": looked,
     "eval": evaluated,
-    "eval-long": partial(evaluated, episodes=48),
+    "eval-long": partial(evaluated, episodes=24),
     "train": trained,
 }
 
@@ -169,17 +169,21 @@ def main(folder, nodes, wanted):
     cluster = ray_cluster.Cluster(ray_cluster.HOME)
     cluster.add(1)
     executor = executor_ray.join(nodes, cluster.address, cluster)
-    told = {}
+    told, killed = {}, []
     try:
         for what in wanted:
             other = cluster.add(1) if nodes == 2 else None
+            moment = 0 if what == "eval-long" else 3
 
-            def kill(number, other=other):
-                if other and number == 3 and (alive := other.all_processes["raylet"]):
-                    alive[0].process.send_signal(signal.SIGKILL)
+            def kill(number, what=what, other=other, moment=moment):
+                if other and number == moment and what not in killed:
+                    raylet = other.all_processes["raylet"][0].process
+                    raylet.send_signal(signal.SIGKILL)
+                    killed.append(what)
 
             after = () if what == "faults" else (folder, executor, kill)
             told[what] = EVENTS[what](*after) if after else faults(executor)
+        assert killed == (wanted if nodes == 2 else [])
         print(json.dumps(told))
     finally:
         executor.close()
