@@ -1,4 +1,4 @@
-"""The first move of each player that lost value: where a game went another way than it had to."""
+"""What the solver says of the moves of a game: where it went another way than it had to."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import NamedTuple
 from agents import solver as solving
 from agents.solver_root import Budget, Node, OutOfBudgetError, Solver
 from arena.match_record import MatchRecord
+from arena.moves import MovesError
 from envs import registry
 
 SECONDS = 60.0
@@ -34,6 +35,29 @@ class Lost(NamedTuple):
         return f"{_WORDS[self.before]} to {_WORDS[self.after]}"
 
 
+class Judged(NamedTuple):
+    """A move; outcomes as in `Lost`, None where the time did not allow for a position."""
+
+    move: int
+    seat: int
+    action: int
+    before: int | None
+    after: int | None
+    kept: tuple[int, ...]
+    """Where it lost value: the columns that kept the outcome, from 0."""
+    first: bool
+    """Whether it is the first of its seat that lost value."""
+
+    @property
+    def words(self) -> str:
+        """Gives the outcome, both where the move changed it."""
+        if self.before is None:
+            return "not solved"
+        if self.after is None or self.after >= self.before:
+            return _WORDS[self.before]
+        return Lost(self.move, self.seat, self.action, self.before, self.after).words
+
+
 def first(record: MatchRecord, seconds: float = SECONDS) -> tuple[list[Lost], bool]:
     """Gives the first move of each seat that lost value, and whether all positions were solved.
 
@@ -43,26 +67,70 @@ def first(record: MatchRecord, seconds: float = SECONDS) -> tuple[list[Lost], bo
     Args:
         record: of a game of Connect X.
         seconds: most time.
+
+    Raises:
+        MovesError: when it is of another game.
     """
-    spec = registry.spec(record.env)
-    solver = solving.new_solver([int(spec.options[n]) for n in ("columns", "rows", "inarow")])
-    solver.budget = Budget(time.monotonic() + seconds)
-    moves = [*record.start, *record.actions]
-    states = _states(solver, moves)
-    values: dict[int, int] = {len(moves): _last_value(record, len(moves), solver, states)}
-    whole = True
-    for ply in range(len(moves) - 1, -1, -1):
+    game = _Game(record, seconds)
+    return sorted(game.first().values()), len(game.values) == len(game.moves) + 1
+
+
+def judged(record: MatchRecord, seconds: float = SECONDS) -> list[Judged]:
+    """Gives what the solver says of every move of a game. Args and Raises as `first`."""
+    game = _Game(record, seconds)
+    firsts = {lost.move for lost in game.first().values()}
+    found = []
+    for ply, action in enumerate(game.moves):
+        before, after = game.values.get(ply), game.values.get(ply + 1)
+        after = None if after is None else -after
+        lost = before is not None and after is not None and after < before
+        kept = game.keeping(ply) if lost else ()
+        found.append(Judged(ply + 1, ply % 2, action, before, after, kept, ply + 1 in firsts))
+    return found
+
+
+class _Game:
+    """A game with the outcomes of its positions, for the player to move."""
+
+    def __init__(self, record: MatchRecord, seconds: float) -> None:
+        """Solves the positions from the end, as far as the time allows.
+
+        Raises:
+            MovesError: when it is no game of Connect X.
+        """
+        if not record.env.startswith("connectx"):
+            raise MovesError(f"only connectx can be solved, not {record.env}; choose another game")
+        spec = registry.spec(record.env)
+        size = [int(spec.options[name]) for name in ("columns", "rows", "inarow")]
+        self._solver = solving.new_solver(size)
+        self._solver.budget = Budget(time.monotonic() + seconds)
+        self.moves = [*record.start, *record.actions]
+        self._states = _states(self._solver, self.moves)
+        end = len(self.moves)
+        self.values = {end: _last_value(record, end, self._solver, self._states)}
+        for ply in range(end - 1, -1, -1):
+            try:
+                self.values[ply] = _outcome(self._solver, *self._states[ply])
+            except OutOfBudgetError:
+                return
+
+    def first(self) -> dict[int, Lost]:
+        """Gives the first move that lost value by seat."""
+        lost: dict[int, Lost] = {}
+        for ply in sorted(self.values)[:-1]:
+            before, after = self.values[ply], -self.values[ply + 1]
+            if after < before:
+                seat, action = ply % 2, self.moves[ply]
+                lost.setdefault(seat, Lost(ply + 1, seat, action, before, after))
+        return lost
+
+    def keeping(self, ply: int) -> tuple[int, ...]:
+        """Gives the columns that keep the outcome of a position, none where time is over."""
+        nodes = self._solver.children(*self._states[ply])
         try:
-            values[ply] = _outcome(solver, *states[ply])
+            return tuple(self._solver.best(nodes, self.values[ply]))
         except OutOfBudgetError:
-            whole = False
-            break
-    lost: dict[int, Lost] = {}
-    for ply in sorted(values)[:-1]:
-        before, after = values[ply], -values[ply + 1]
-        if after < before:
-            lost.setdefault(ply % 2, Lost(ply + 1, ply % 2, moves[ply], before, after))
-    return sorted(lost.values()), whole
+            return ()
 
 
 def _states(solver: Solver, moves: list[int]) -> list[tuple[int, int]]:

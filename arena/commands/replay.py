@@ -10,7 +10,16 @@ from typing import Any
 
 import click
 
-from arena import film_screen, playback, replaying, runs, screen, thoughts
+from arena import (
+    film_screen,
+    playback,
+    replaying,
+    runs,
+    screen,
+    thoughts,
+    value_lost,
+    value_screen,
+)
 from arena.cli import EXIT_FILE
 from arena.commands import dir_option, json_option, print_json
 from arena.film import Film
@@ -34,20 +43,29 @@ from envs.base import IllegalActionError
     show_default=True,
     help="Of Atari games; 1 is 60 frames a second.",
 )
+@click.option(
+    "--analyse", is_flag=True, help="Of Connect X: what the solver says of every move instead."
+)
 @dir_option
 @json_option
-def command(episode: str, at: int | None, speed: float, root: Path, as_json: bool) -> int:
+def command(
+    episode: str, at: int | None, speed: float, analyse: bool, root: Path, as_json: bool
+) -> int:
     """Watch a recorded episode, or step through it move by move.
 
     EPISODE is RUN/NUMBER. Beside each move stands what its player thought, where that is recorded:
     how often its search visited each column, the result it expected there (q), the play it foresaw.
+
+    --analyse marks the first move of each player that lost value, and what would have kept it.
 
     Keys of a board game: right or space forward, left back, home, end, q;
     an Atari game tells its own. Off a terminal all positions of a board are printed, or the last
     picture of an Atari game.
     """
     record, damage = _readable(find(root, episode))
-    if registry.draws(record.env):
+    if analyse:
+        difference = _analyse(record, as_json)
+    elif registry.draws(record.env):
         difference = _show_board(record, at, as_json)
     else:
         if sys.stderr.isatty():
@@ -82,6 +100,21 @@ def find(root: Path, episode: str) -> MatchRecord:
     with Records.read(runs.existing(root, name)) as records:
         record = records.episode(int(number))
         return replace(record, search=records.search(record.number))
+
+
+def _analyse(record: MatchRecord, as_json: bool) -> str | None:
+    """Shows what the solver says of a game; gives how that differs from its record.
+
+    Raises:
+        MovesError: when it is no game of Connect X.
+    """
+    if (difference := replaying.difference(record)) is None:
+        moves = value_lost.judged(record)
+        if as_json:
+            print_json(_document(record, None) | {"analysis": value_screen.document(moves)})
+        else:
+            value_screen.show(record, moves)
+    return difference
 
 
 def _show_film(film: Film, at: int | None, speed: float, as_json: bool) -> str | None:
