@@ -95,7 +95,8 @@ def show(imported: Imported, as_json: bool) -> int:
     if rows:
         example = rows[0][0]
         screen.note(
-            f"`arena replay {example}` shows a game; openings=run:{imported.run} trains from them."
+            f"`arena replay {example}` shows a game, with --analyse every move as the solver sees "
+            f"it; openings=lost:{imported.run} trains from where value was lost."
         )
     return 0
 

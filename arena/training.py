@@ -41,7 +41,8 @@ class TrainingConfig:
     init: str = ""
     """Trained agent whose weights it starts from; empty = random ones."""
     openings: str = ""
-    """`run:NAME`, a run from whose games some of its own begin; empty = none."""
+    """`run:NAME`, a run from whose games some of its own begin; `lost:NAME`, only from where these
+    lost value; empty = none."""
     train: Any = None
     """The training itself, see `agents.trainer.Trainer.config`."""
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)

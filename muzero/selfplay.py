@@ -22,8 +22,9 @@ from muzero.selfplay_config import SelfplayConfig
 from muzero.targets import n_step_returns
 from muzero.trajectory import Trajectory
 
-Games = Sequence[Sequence[int]]
-"""Recorded games, each as its actions, at least one, from the beginning."""
+Games = Sequence[Sequence[int] | Sequence[Sequence[int]]]
+"""Recorded games, each as its actions, at least one, from the beginning; or as two parts, the
+actions that are always played first, and at least one that follows."""
 
 
 def opening(
@@ -34,8 +35,8 @@ def opening(
         stream = np.full(3, seeding.derive(seed, "recorded"))
         begins, which, end = seeding.uniform(stream, np.arange(3))
         if begins < config.openings_share:
-            game = recorded[int(which * len(recorded))]
-            return tuple(game[: int(end * len(game))])
+            given, rest = parts(recorded[int(which * len(recorded))])
+            return (*given, *rest[: int(end * len(rest))])
     count = config.random_plies + 2
     chance = seeding.uniform(np.full(count, seed), np.arange(count))
     if chance[0] >= config.random_share:
@@ -50,6 +51,11 @@ def opening(
             break
         actions.append(action)
     return tuple(actions)
+
+
+def parts(game: Any) -> tuple[Sequence[int], Sequence[int]]:
+    """Gives what is always played of a recorded game, and what follows."""
+    return tuple(game) if isinstance(game[0], Sequence) else ((), game)
 
 
 class Selfplay:

@@ -85,7 +85,8 @@ def command(
     Kinds that search can begin from something: init=AGENT starts from the weights of a trained
     agent of the same env, kind and size, such as zoo/NAME or runs/NAME@STEP. openings=run:RUN lets
     a share of the games (train.selfplay.openings_share) begin from positions of the games that RUN
-    has recorded.
+    has recorded; openings=lost:RUN of Connect X from those where a player first lost value, by the
+    solver, and the three plies before.
     """
     if preset is not None and "=" in preset:
         settings, preset = (preset, *settings), None

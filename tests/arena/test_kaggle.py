@@ -8,15 +8,23 @@ import tarfile
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from agents import registry
+from agents import solver as solving
 from agents.confined import Confined, Order
-from arena import kaggle_account, kaggle_episode, value_lost
+from arena import kaggle_account, kaggle_episode, training_start, value_lost
 from arena.kaggle_account import Account, KaggleError
 from arena.kaggle_episode import EpisodeFileError
+from arena.moves import MovesError
 from arena.records import Records
+from configs.loader import ConfigError
 from envs import kaggle
+from muzero.selfplay import opening
+from muzero.selfplay_config import SelfplayConfig
+
+ALWAYS = SelfplayConfig(openings_share=1.0)
 
 spec = importlib.util.spec_from_file_location(
     "kaggle_server", Path(__file__).with_name("kaggle_server.py")
@@ -258,3 +266,75 @@ def test_the_first_move_that_lost_value_is_found():
     assert first == (1, 0, 0, 1, -1)  # the corner gives the won game away
     assert first.words == "won to lost"
     assert len({one.seat for one in lost}) == len(lost)
+
+
+def outcome(actions, column=None):
+    """1, 0 or -1 for who is to move after actions, by the solver; of a column, if it is given."""
+    solver = solving.new_solver((7, 6, 4))
+    mine = occupied = 0
+    for action in actions:
+        mine, occupied = mine ^ occupied, occupied | solver.cell(occupied, action)
+    scores = solver.scores(mine, occupied)
+    best = max(score for score in scores if score is not None)
+    return np.sign(best if column is None else scores[column])
+
+
+def test_a_replay_shows_again_what_every_move_was_worth(won, arena, workshop):
+    Path("game.json").write_text(json.dumps(won))
+    imported = json.loads(arena("import", "game.json", "--json").stdout)
+    found = json.loads(arena("replay", "import/1", "--analyse", "--json").stdout)
+    actions, moves = found["actions"], found["analysis"]
+    assert [one["move"] for one in moves] == list(range(1, len(actions) + 1))
+    (lost,) = [imported["episodes"][0]["lost_value"]]
+    firsts = [one for one in moves if one["first_lost"]]
+    assert [(m["move"], m["before"], m["after"]) for m in firsts] == [
+        (m["move"], m["before"], m["after"]) for m in lost
+    ]
+    for one in moves[8:]:  # earlier positions take the solver long without its book
+        before = actions[: one["move"] - 1]
+        assert one["before"] == outcome(before)
+        if one["move"] < len(actions):
+            assert one["after"] == -outcome([*before, one["column"] - 1])
+        if one["after"] < one["before"]:
+            assert one["kept_by"] == [
+                c + 1 for c in range(7) if outcome(before, c) == one["before"]
+            ]
+    told = arena("replay", "import/1", "--analyse").stdout
+    assert told.count("the first") == len(firsts) == 2
+    assert f"ours lost value by move {firsts[0]['move']}: " in told
+
+
+def test_what_is_no_connect_x_is_not_analysed(won):
+    record = replace(kaggle_episode.record(won), env="ALE/Pong-v5")
+    with pytest.raises(MovesError, match="only connectx can be solved, not ALE/Pong-v5"):
+        value_lost.judged(record)
+
+
+def test_a_training_begins_where_imported_games_lost_value(won, arena, workshop):
+    Path("game.json").write_text(json.dumps(won))
+    imported = json.loads(arena("import", "game.json", "--json").stdout)
+    lost = imported["episodes"][0]["lost_value"]
+    with Records.read(workshop / "runs" / "import") as records:
+        actions = list(records.episode(1).actions)
+    name = training_start.exact_games("lost:import", workshop / "runs")
+    assert name == "lost:import@1"
+    games = training_start.games(name, workshop / "runs", "connectx")
+    assert [len(given) + len(rest) for given, rest in games] == [one["move"] for one in lost]
+    for given, rest in games:
+        assert [*given, *rest] == actions[: len(given) + len(rest)]
+        assert len(rest) == min(4, len(given) + len(rest))
+    begun = {opening("connectx", seed, ALWAYS, games) for seed in range(300)}
+    wanted = {tuple(actions[:plies]) for one in lost for plies in range(one["move"])[-4:]}
+    assert begun == wanted
+    again = opening("connectx", 5, ALWAYS, json.loads(json.dumps(games)))
+    assert again == opening("connectx", 5, ALWAYS, games), "as it is kept for --resume"
+
+
+def test_games_that_lost_no_value_begin_no_training(arena, workshop):
+    best = [3, 3, 3, 3, 3, 1]
+    kept = kaggle.run([scripted(best[::2]), scripted(best[1::2])], {}).toJSON()
+    record = replace(kaggle_episode.record(kept), actions=bytes(best), returns=(0.0, 0.0), blame=0)
+    with Records.write(workshop / "runs" / "good") as records:
+        records.commit([record])
+    with pytest.raises(ConfigError, match="no move of these games lost value; give run:good"):
+        training_start.games("lost:good@1", workshop / "runs", "connectx")

@@ -105,6 +105,12 @@ def test_some_openings_are_positions_of_recorded_games():
     assert found[:9] == [opening(ENV, seed, config, recorded) for seed in range(9)]
 
 
+def test_recorded_games_in_two_parts_begin_after_the_first():
+    config = SelfplayConfig(games=2, rows=1, random_plies=0, openings_share=1.0)
+    found = [opening(ENV, seed, config, [((0, 1), (0, 1, 0)), [[], [3]]]) for seed in range(99)]
+    assert set(found) == {(), (0, 1), (0, 1, 0), (0, 1, 0, 1)}
+
+
 def test_the_other_games_begin_as_if_nothing_were_recorded():
     config = SelfplayConfig(games=2, rows=1, random_share=1.0, openings_share=0.0)
     assert all(
