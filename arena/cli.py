@@ -153,7 +153,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         code = exit_code(error)
         if code is None:
             raise
-        return _fail(str(error.args[0] if isinstance(error, KeyError) else error), code)
+        return _fail(_words(error), code)
 
 
 def exit_code(error: BaseException) -> int | None:
@@ -166,6 +166,13 @@ def exit_code(error: BaseException) -> int | None:
     if isinstance(error, OSError) and error.errno in FILE_ERRNOS:
         return EXIT_FILE
     return None
+
+
+def _words(error: Exception) -> str:
+    """Gives what an exception says in a line; a disk error without a file is of the output."""
+    if type(error) is OSError and error.filename is None and error.strerror:
+        return f"cannot write the output: {error.strerror}; what was recorded is safe"
+    return str(error.args[0] if isinstance(error, KeyError) else error)
 
 
 def _fail(message: str, code: int) -> int:

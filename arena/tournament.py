@@ -159,7 +159,7 @@ def cards_of(
 
 
 def _once_more() -> Retry:
-    """Gives what lets a job that crashed run once more: its worker may have been ended by others."""
+    """Gives what lets a job that crashed run once more: others may have ended its worker."""
     crashed: set[Any] = set()
 
     def retry(job: Any, outcome: Outcome) -> Any | None:

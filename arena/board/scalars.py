@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,18 +19,27 @@ from tensorboard.plugins.hparams.summary_v2 import hparams_pb  # type: ignore[im
 from tensorboard.plugins.text.metadata import (  # type: ignore[import-untyped]
     create_summary_metadata,
 )
-from tensorboard.summary.writer.event_file_writer import (  # type: ignore[import-untyped]
-    EventFileWriter,
+from tensorboard.summary.writer.record_writer import (  # type: ignore[import-untyped]
+    RecordWriter,
 )
 
+from agents import disk
 from arena.board import apng
 
 _COLOURED = 3
 """What TensorBoard calls pictures in red, green and blue."""
+_VERSION = "brain.Event:2"
+_SEEN_S = 60.0
+"""Readers see what was added so long ago."""
+_numbers = itertools.count()
+"""Of the event files of this process."""
 
 
 class Events:
-    """An event file in a run's folder; each process that writes begins a new one."""
+    """An event file in a run's folder; each process that writes begins a new one.
+
+    Every call raises a DiskError that names the file when it cannot be written.
+    """
 
     def __init__(self, run: Path, since: int = 0) -> None:
         """Opens the file.
@@ -37,9 +49,15 @@ class Events:
             since: first step that is written here; what earlier files say of it and of later
                 ones, written before a stop and now written again, is forgotten by readers.
         """
-        self._writer = EventFileWriter(str(run))
+        name = f"events.out.tfevents.{time.time():010.0f}.{socket.gethostname()}.{os.getpid()}"
+        self._file = run / f"{name}.{next(_numbers)}"
+        with disk.named(self._file):
+            run.mkdir(parents=True, exist_ok=True)
+            self._stream = self._file.open("wb")
+        self._records, self._flushed = RecordWriter(self._stream), 0.0
+        self._write(Event(wall_time=time.time(), file_version=_VERSION))
         start = SessionLog(status=SessionLog.START)
-        self._writer.add_event(Event(wall_time=time.time(), step=since, session_log=start))
+        self._write(Event(wall_time=time.time(), step=since, session_log=start))
 
     def add(self, step: int, values: Mapping[str, float]) -> None:
         """Adds one point to each named curve."""
@@ -70,14 +88,23 @@ class Events:
 
     def flush(self) -> None:
         """Makes readers see all that was added."""
-        self._writer.flush()
+        with disk.named(self._file):
+            self._stream.flush()
+        self._flushed = time.monotonic()
 
     def close(self) -> None:
         """Closes the file."""
-        self._writer.close()
+        with disk.named(self._file):
+            self._stream.close()
 
     def _add(self, step: int, summary: Summary) -> None:
-        self._writer.add_event(Event(wall_time=time.time(), step=step, summary=summary))
+        self._write(Event(wall_time=time.time(), step=step, summary=summary))
+
+    def _write(self, event: Event) -> None:
+        with disk.named(self._file):
+            self._records.write(event.SerializeToString())
+        if time.monotonic() > self._flushed + _SEEN_S:
+            self.flush()
 
 
 def written(run: Path) -> bool:
