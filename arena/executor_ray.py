@@ -56,7 +56,7 @@ def make(workers: int | None, address: str | None) -> RayPool:
 
     Args:
         workers: how many jobs run at a time; None = as many as there are processors.
-        address: `HOST`, where to start Ray; `HOST:PORT`, the cluster to join; None = `HOME`.
+        address: `HOST:PORT`, the cluster to join; None, or `HOME`, = a Ray of its own.
 
     Raises:
         RayError: when Ray is absent, would be open to anybody, or cannot be reached.

@@ -27,6 +27,7 @@ _INSTALL = "pip install -c constraints.txt -e '.[ray]'"
 _SESSION = "session"
 _OBJECTS = 100_000_000
 _PROBE = "import sys; from ray._raylet import GcsClient as C; print(C(sys.argv[1]).cluster_id)"
+_REACH_S = 5.0
 _TOKENS = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
 _EVEN = {"RAY_worker_niceness": "0"}  # else workers yield to all others, and players lose on time
 _PORTS = (
@@ -66,7 +67,7 @@ def guard(address: str) -> None:
         address: `HOST:PORT` of its head.
 
     Raises:
-        RayError: when it lets in who has no token, or there is none here.
+        RayError: when it cannot be reached, lets in who has no token, or does not let in us.
     """
     _demand_token()
     given = any(os.environ.get(name) for name in _TOKENS)
@@ -75,7 +76,18 @@ def guard(address: str) -> None:
             f"no token for {address}: copy ~/.ray/auth_token from the cluster's head, where "
             "`ray get-auth-token --generate` makes one, or set RAY_AUTH_TOKEN"
         )
-    _demand_closed(address)
+    door(address.rpartition(":")[0])
+    _reach(address)
+    nothing = dict.fromkeys(_TOKENS, "")
+    if _admitted(address, **nothing, RAY_AUTH_MODE="disabled", HOME="/nowhere"):
+        raise RayError(
+            f"the Ray at {address} lets in anybody; start all its nodes with RAY_AUTH_MODE=token"
+        )
+    if not _admitted(address):
+        raise RayError(
+            f"the Ray at {address} does not take this token; copy ~/.ray/auth_token from the "
+            "cluster's head, or set RAY_AUTH_TOKEN to the same"
+        )
 
 
 class Cluster:
@@ -88,16 +100,12 @@ class Cluster:
             RayError: when Ray is absent, or would be open to anybody.
         """
         _demand_token()
-        if host in ("0.0.0.0", "::", ""):
-            raise RayError(f"--address {host} is every address; name one, such as {HOME}")
-        with socket.socket() as probe:
-            try:
-                probe.bind((host, 0))
-            except OSError as error:
-                raise RayError(
-                    f"--address {host} is no address of this machine ({error.strerror}); to join "
-                    "a cluster give HOST:PORT of its head"
-                ) from error
+        if host != HOME:
+            raise RayError(
+                f"--address {host}: a Ray that is started there listens on every address of this "
+                f"machine, as on any but {HOME}; leave it out, or give HOST:PORT of a cluster that "
+                "you have started, see docs/cluster.md"
+            )
         if not any(os.environ.get(name) for name in _TOKENS):
             os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
         door(host)
@@ -183,21 +191,33 @@ def _demand_token() -> None:
         )
 
 
-def _demand_closed(address: str) -> None:
-    """Raises RayError when a cluster lets in who has no token."""
-    names = {*_TOKENS, "RAY_AUTH_MODE"}
-    bare = {name: value for name, value in os.environ.items() if name not in names}
-    door()
-    asked = subprocess.run(
-        [sys.executable, "-c", _PROBE, address],
-        env={**bare, "RAY_AUTH_MODE": "disabled", "HOME": "/nowhere"},
-        capture_output=True,
-        text=True,
-    )
-    if asked.returncode == 0:
+def _reach(address: str) -> None:
+    """Raises RayError when nobody answers; Ray would take most of a minute to say so."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=_REACH_S).close()
+    except (OSError, ValueError, OverflowError) as error:
         raise RayError(
-            f"the Ray at {address} lets in anybody; start all its nodes with RAY_AUTH_MODE=token"
-        )
+            f"nobody answers at {address} ({error}); give HOST:PORT of a cluster's head, which "
+            "`ray start --head` starts, see docs/cluster.md"
+        ) from error
+
+
+def _admitted(address: str, **changes: str) -> bool:
+    """Gives whether a cluster lets in a process with our environment and some changes."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _PROBE, address],
+        env={**os.environ, **changes},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as asked:
+        assert asked.stderr is not None
+        for line in asked.stderr:
+            if "Unauthenticated" in line:  # it would go on asking for 20 s
+                asked.kill()
+                return False
+    return asked.returncode == 0
 
 
 def door(host: str = "") -> Any:

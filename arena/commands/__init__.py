@@ -85,8 +85,8 @@ def executor_options(
         ),
         click.option(
             "--address",
-            metavar="HOST[:PORT]",
-            help="With --executor ray: the cluster to join; without PORT, where to start Ray.",
+            metavar="HOST:PORT",
+            help="With --executor ray: head of a cluster to join.  [default: a Ray of its own]",
         ),
     ]
 

@@ -4,6 +4,7 @@ import functools
 import importlib.util
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -124,9 +125,9 @@ def test_a_node_killed_midway_changes_nothing(tmp_path, at_home, what):
     assert played(tmp_path, 2, what) == {what: at_home(what)}
 
 
-@pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.77"])
-def test_ray_starts_on_one_address_of_this_machine_only(token, address):
-    with pytest.raises(RayError, match=r"address"):
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.77", "localhost"])
+def test_ray_starts_only_where_it_keeps_to_one_address(token, address):
+    with pytest.raises(RayError, match="listens on every address of this machine"):
         ray_cluster.Cluster(address)
 
 
@@ -152,6 +153,18 @@ def test_a_training_without_jobs_is_refused_before_anything_is_written(capsys, t
         assert cli.run(["train", preset, *words, "--dir", str(tmp_path)]) == 2
         assert told in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+@needs_ray
+def test_a_cluster_that_is_not_there_is_said_at_once(token, monkeypatch):
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "a" * 64)
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{nobody.getsockname()[1]}"
+        with pytest.raises(RayError, match=f"nobody answers at {address}"):
+            executor_ray.make(1, address)
+    with pytest.raises(RayError, match="nobody answers at here:there"):
+        executor_ray.make(1, "here:there")
 
 
 def test_what_brings_ray_is_said(token, monkeypatch):
