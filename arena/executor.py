@@ -32,6 +32,7 @@ from agents.process import (
 
 _POLL_S = 0.02
 _GRACE_S = 0.02
+_LOOK_S = 0.05
 _AHEAD = 16
 
 
@@ -138,20 +139,22 @@ class Pool(ABC):
         waiting: deque[Task] = deque()
         done: dict[int, Outcome] = {}
         drawn = taken = 0
+        looked = time.monotonic()
         try:
             while True:
                 while drawn < taken + ahead and (job := next(source, _END)) is not _END:
                     waiting.append(Task(drawn, job))
                     drawn += 1
                 self._dispatch(target, waiting)
-                if taken in done:
-                    yield done.pop(taken)
+                if taken in done and time.monotonic() < looked + _LOOK_S:
+                    yield done.pop(taken)  # who takes it may be long about it
                     taken += 1
-                elif taken == drawn:
+                    continue
+                if taken == drawn:
                     return
-                else:
-                    for task, outcome in self._wait():
-                        self._settle(task, outcome, retry, waiting, done)
+                for task, outcome in self._wait(0.0 if taken in done else _POLL_S):
+                    self._settle(task, outcome, retry, waiting, done)
+                looked = time.monotonic()
         finally:
             self._abandon()
 
@@ -164,8 +167,8 @@ class Pool(ABC):
         """Hands waiting tasks to workers that have none."""
 
     @abstractmethod
-    def _wait(self) -> list[tuple[Task, Outcome]]:
-        """Waits for the next thing to happen; gives the tasks that are over."""
+    def _wait(self, seconds: float) -> list[tuple[Task, Outcome]]:
+        """Waits for the next thing to happen, at most so long; gives the tasks that are over."""
 
     @abstractmethod
     def _abandon(self) -> None:
@@ -223,10 +226,10 @@ class Local(Pool):
     def _hire(self) -> Child:
         return Child("arena.executor:worker", QUIET_THREADS)
 
-    def _wait(self) -> list[tuple[Task, Outcome]]:
+    def _wait(self, seconds: float) -> list[tuple[Task, Outcome]]:
         sockets = {child.channel.socket.fileno(): child for child in self._busy}
         outputs = {child.output.fileno(): child for child in self._busy}
-        ready, _, _ = select.select([*sockets, *outputs], [], [], _POLL_S)
+        ready, _, _ = select.select([*sockets, *outputs], [], [], seconds)
         for fd in ready:
             if fd in outputs:
                 outputs[fd].drain()

@@ -28,7 +28,6 @@ from arena.ray_cluster import HOME, Cluster, RayError
 from arena.store import MemoryStore
 
 _FLOORS = ("agents", "arena", "configs", "envs", "muzero")
-_POLL_S = 0.2
 _PATIENCE_S = 300.0
 _LOSSES_BORNE = 3
 _HELD = 64_000_000
@@ -157,9 +156,11 @@ class RayPool(Pool):
             job = job.reading(MemoryStore())
         return pickle.dumps((target, job)), refs
 
-    def _wait(self) -> list[tuple[Task, Outcome]]:
+    def _wait(self, seconds: float) -> list[tuple[Task, Outcome]]:
         refs = [*self._coming, *self._busy]
-        ready, _ = self._ray.wait(refs, num_returns=1, timeout=_POLL_S)
+        if not refs:
+            return []
+        ready, _ = self._ray.wait(refs, num_returns=1, timeout=seconds)
         if ready:  # all that are ready by now: a look at many costs more than each of them
             ready, _ = self._ray.wait(refs, num_returns=len(refs), timeout=0)
         over: list[tuple[Task, Outcome]] = []

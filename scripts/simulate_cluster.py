@@ -24,27 +24,24 @@ def simulate(workers: int, jobs: int, times: argparse.Namespace) -> tuple[float,
         jobs: how many are done.
         times: `job`, `send`, `commit` in seconds, `ahead` in jobs.
     """
-    chance = random.Random(0)
-    free = [0.0] * workers
-    committed = [0.0] * jobs
-    coordinator = busy = worked = 0.0
-    running: list[tuple[float, int]] = []
-    ready: dict[int, float] = {}
-    next_job = next_commit = 0
-    while next_commit < jobs:
-        while next_job < min(jobs, next_commit + times.ahead) and free:
-            coordinator = max(coordinator, heapq.heappop(free)) + times.send
+    chance, clock, busy, worked = random.Random(0), 0.0, 0.0, 0.0
+    running: list[tuple[float, int]] = []  # when a job ends, and which
+    done: set[int] = set()
+    free, drawn, taken = workers, 0, 0
+    while taken < jobs:
+        for job in range(drawn, min(jobs, taken + times.ahead, drawn + free)):
+            clock, busy = clock + times.send, busy + times.send
             seconds = times.job * chance.uniform(0.5, 1.5)
-            heapq.heappush(running, (coordinator + seconds, next_job))
-            busy, worked, next_job = busy + times.send, worked + seconds, next_job + 1
-        end, job = heapq.heappop(running)
-        heapq.heappush(free, end)
-        ready[job] = end
-        while next_commit in ready:
-            coordinator = max(coordinator, ready.pop(next_commit)) + times.commit
-            committed[next_commit] = coordinator
-            busy, next_commit = busy + times.commit, next_commit + 1
-    total = committed[-1]
+            heapq.heappush(running, (clock + seconds, job))
+            worked, drawn, free = worked + seconds, job + 1, free - 1
+        if taken in done:
+            clock, busy, taken = clock + times.commit, busy + times.commit, taken + 1
+        else:
+            clock = max(clock, running[0][0])
+        while running and running[0][0] <= clock:
+            done.add(heapq.heappop(running)[1])
+            free += 1
+    total = clock
     if busy > 0.9 * total:
         return jobs / total, "the coordinator"
     if worked > 0.8 * total * workers:

@@ -34,6 +34,12 @@ def chatter(job, report):
     return job
 
 
+def rest(job, report):
+    began = time.monotonic()
+    time.sleep(job)
+    return began
+
+
 @pytest.fixture(params=EXECUTORS)
 def executor(request):
     made = request.param()
@@ -64,6 +70,20 @@ def test_an_executor_serves_several_maps(executor):
     assert [o.value for o in executor.map(double, [1], ahead=1)] == [2]
     assert [o.value for o in executor.map(double, [3, 4], ahead=2)] == [6, 8]
     assert list(executor.map(double, [], ahead=2)) == []
+
+
+def test_workers_do_not_wait_for_who_is_long_about_results_that_are_there():
+    executor, taken = Local(2), []
+    try:
+        list(executor.map(rest, [0.2] * 4, ahead=4))  # both are there now
+        began = []
+        for outcome in executor.map(rest, [0.5] + [0.0] * 11, ahead=6):
+            began.append(outcome.value)
+            taken.append(time.monotonic())
+            time.sleep(0.4)
+    finally:
+        executor.close()
+    assert began[8] < taken[4]
 
 
 def test_every_fault_is_told_once_and_hurts_no_other_job():
