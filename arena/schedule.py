@@ -57,6 +57,8 @@ class Schedule(NamedTuple):
     total: Callable[[int, int], int]
     """Gives the games of a whole tournament from the number of agents and the games a pairing; a
     knockout may play a few more to part equals."""
+    looks: bool = True
+    """Whether it looks at the standings, which else need not be kept."""
 
 
 def round_robin(plan: Plan) -> Iterator[Meeting]:
@@ -110,8 +112,8 @@ def _imported(target: str, plan: Plan) -> Iterator[Meeting | None]:
 
 
 SCHEDULES = {
-    "round-robin": Schedule(round_robin, every_pairing),
-    "gauntlet": Schedule(gauntlet, lambda n, games: games * (n - 1)),
+    "round-robin": Schedule(round_robin, every_pairing, looks=False),
+    "gauntlet": Schedule(gauntlet, lambda n, games: games * (n - 1), looks=False),
     "swiss": Schedule(
         partial(_imported, "arena.schedule_rounds:swiss"),
         lambda n, games: games * (n // 2) * num_rounds(n),

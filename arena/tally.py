@@ -89,6 +89,25 @@ def count(results: Results) -> Counts:
     return tally.counts()
 
 
+_LEAST = 64
+"""Keys for which a new table has room."""
+
+
+class _Seen(kernels.Table):
+    """How often each game was played: with many games nearly all that a tally takes of memory."""
+
+    def __init__(self) -> None:
+        """Starts empty."""
+        super().__init__(values=1)
+
+    @staticmethod
+    def _room(size: int, values: int) -> tuple[NDArray[np.int64], NDArray[Any]]:
+        """Gives room; a table asks for four times what it has, and twice that is enough here."""
+        size = size if size == _LEAST else size // 2
+        keys, _ = kernels.Table._room(size, 0)
+        return keys, np.zeros((size, values), np.int32)
+
+
 class Tally:
     """Counts that grow with every `add`, for ladders that are fitted anew after each chunk."""
 
@@ -98,7 +117,7 @@ class Tally:
         self._cells, self._products, self._repeats = _cells(0), _products(0), _cells(0)
         self._clusters, self._distinct = _zeros(0), _zeros(0)
         self._openings = kernels.Table(values=4)
-        self._seen = kernels.Table(values=1)
+        self._seen = _Seen()
 
     def add(self, results: Results) -> None:
         """Adds games, in any order; what is counted depends on the games alone."""

@@ -222,6 +222,7 @@ def run(
     done = len(records.chunks(key))
     by_name = {card.agent: card for card in cards}
     known, conduct = Standings(), Conduct()
+    looks = not solo_chunks.is_solo(config.env) and schedule.find(config.schedule).looks
     test = Sprt(config.sprt, cards[0].agent)
     ahead, drawn = _ahead(config), deque[Chunk]()
     results: deque[list[MatchRecord]] = deque()
@@ -240,7 +241,8 @@ def run(
                 yield chunk
             if chunk.number >= ahead - 1:  # the next one may know what came so many before it
                 records_then = results.popleft()
-                known.add(records_then)
+                if looks:
+                    known.add(records_then)
                 conduct.add(records_then)
 
     for outcome in executor.map(chunks.play_chunk, missing(), ahead, chunks.retry):
