@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from arena import tally_kernels as kernels
 from arena.results import ALONE, Results
+from envs.seeding import mix
 
 _MISSING = -1
 
@@ -91,6 +92,7 @@ def count(results: Results) -> Counts:
 
 _LEAST = 64
 """Keys for which a new table has room."""
+_BLOCK = 1 << 16
 
 
 class _Seen(kernels.Table):
@@ -106,6 +108,16 @@ class _Seen(kernels.Table):
         size = size if size == _LEAST else size // 2
         keys, _ = kernels.Table._room(size, 0)
         return keys, np.zeros((size, values), np.int32)
+
+    def _grow(self) -> None:
+        """Moves block by block, so that no copies of the whole table are needed."""
+        olds, played = self._keys, self._values
+        self._keys, self._values = self._room(4 * len(olds), 1)
+        for begin in range(0, len(olds), _BLOCK):
+            keys = olds[begin : begin + _BLOCK]
+            full = np.flatnonzero(keys[:, 0] != kernels._EMPTY)
+            slots = kernels._place(keys[full], mix(keys[full, 0], keys[full, 1]), self._keys)
+            self._values[slots] = played[begin : begin + _BLOCK][full]
 
 
 class Tally:
