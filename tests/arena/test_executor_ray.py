@@ -19,7 +19,7 @@ from tests.arena import ray_run
 
 ROOT = Path(__file__).parents[2]
 EVERYDAY = ("tournament", "grade", "objects", "eval")
-LONG = ("tournament", "grade", "eval-long", "train")
+LONG = ("tournament", "grade-long", "eval-long", "train")
 needs_ray = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None, reason="Ray is not installed (extra `ray`)"
 )
@@ -80,10 +80,12 @@ def alive(folder):
     return found
 
 
-@pytest.mark.parametrize(("what", "count"), [("tournament", 120), ("grade", 1000)])
-def test_executors_at_home_give_the_same(tmp_path, at_home, what, count):
+@pytest.mark.parametrize(
+    ("what", "count", "numbers"), [("tournament", 120, (1, 2, 4)), ("grade", 200, (2,))]
+)
+def test_executors_at_home_give_the_same(tmp_path, at_home, what, count, numbers):
     assert len(at_home(what)) == count
-    for workers in (1, 2, 4):
+    for workers in numbers:
         assert with_local(workers, what, tmp_path / str(workers)) == at_home(what)
 
 
