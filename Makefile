@@ -39,9 +39,8 @@ check: $(DEV)  ## format, lint, strict types, then the everyday suite
 bench: $(DEV)  ## every figure of the README, as ratios to peers in the same run
 	$(BIN)/python benchmarks/run.py
 
-faults: $(DEV)  ## interrupt and kill the arena 200 times each, print what was lost
-	$(BIN)/python tests/faults/battery.py
-	$(BIN)/python benchmarks/kills.py --kills 200
+faults: $(DEV)  ## kill, interrupt and damage the arena, print what was lost; hours
+	$(BIN)/python -m tests.faults.battery
 
 browser:  ## install Debian's Chromium, in which the pages are tested
 	@command -v chromium >/dev/null || { \

@@ -37,7 +37,7 @@ def read(run: Path) -> Total | None:
         except FileNotFoundError:
             return None
         counted, _, check = data.rstrip(b"\n").rpartition(b" ")
-        if check == b"%08x" % zlib.crc32(counted):
+        if counted and check == b"%08x" % zlib.crc32(counted):
             episodes, chunks = counted.split()
             return Total(int(episodes), int(chunks))
     raise CountError("its checksum is not that of its contents")

@@ -1,109 +1,88 @@
-"""Interrupts and kills commands at random moments; prints a table of what was promised and held.
+"""The battery of faults: prints a table of what was tried, what was promised and what came of it.
 
-python tests/faults/battery.py --interrupts 200 --kills 200
-python tests/faults/battery.py --interrupts 20 --kills 20 --longest 14 --executor ray
+python -m tests.faults.battery                        # every row, hours
+python -m tests.faults.battery coordinator --count 20
+python -m tests.faults.battery interrupts coordinator --count 20 --longest 14 --executor ray
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import random
-import signal
-import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Callable
 from pathlib import Path
 
-SOON_S = 2.0
+from tests.faults import bits, disk, kills, soak, sockets, stops, suites, trainings
+from tests.faults.row import HEAD, Row
+
+Options = argparse.Namespace
+
+ROWS: dict[str, Callable[[Path, Options], Row]] = {
+    "coordinator": lambda folder, o: kills.coordinator(folder, o.count, o.longest, o.executor),
+    "workers": lambda folder, o: kills.workers(folder, o.count, o.longest),
+    "agents": lambda folder, o: kills.agents(folder, o.count, o.longest / 4),
+    "interrupts": lambda folder, o: stops.interrupts(folder, o.count, o.longest, o.executor),
+    "twice": lambda folder, o: stops.interrupts(folder, o.count, o.longest, o.executor, twice=True),
+    **{
+        f"{kind}-{preset}": lambda folder, o, kind=kind, preset=preset: trainings.killed(
+            folder, o.trainings, kind, preset
+        )
+        for kind, preset in trainings.TRAININGS
+    },
+    "bits": lambda folder, o: bits.sweep(folder, o.flips, o.flips // 3),
+    **{
+        f"disk-{work}": lambda folder, o, work=work: disk.sweep(work, o.every)
+        for work in disk.WORKS
+    },
+    **{name: lambda folder, o, name=name: suites.row(name) for name in suites.SUITES},
+    "sockets": lambda folder, o: sockets.sockets(folder, o.count),
+    "soak": lambda folder, o: soak.soak(folder, o.games),
+}
+"""Row to what fills it."""
 
 
-def start(folder: Path, executor: str = "local") -> subprocess.Popen[bytes]:
-    """Starts or resumes a tournament that is too long to end."""
-    words = ["-a", "random", "-a", "one-ply", "-a", "negamax:depth=3", "--games", "40000"]
-    return subprocess.Popen(
-        [sys.executable, "-m", "arena", "tournament", *words, "chunk_games=8"]
-        + ["--name", "long", "--resume", "--workers", "2", "--dir", str(folder)]
-        + ["--executor", executor],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "ARENA_BATTERY": str(folder)},
-        start_new_session=True,
-    )
-
-
-def living(folder: Path) -> int:
-    """Gives how many processes of a folder's commands are there."""
-    found = 0
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                found += b"ARENA_BATTERY=" + bytes(folder) in (entry / "environ").read_bytes()
-            except OSError:
-                continue
-    return found
-
-
-def interrupt(folder: Path, moment: float, executor: str = "local") -> dict[str, float]:
-    """Interrupts a command after `moment` seconds; gives its exit code, seconds and leftovers."""
-    process = start(folder, executor)
-    time.sleep(moment)
-    began = time.monotonic()
-    process.send_signal(signal.SIGINT)
-    try:
-        code = process.wait(timeout=60)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        code = process.wait()
-    seconds = time.monotonic() - began
-    time.sleep(0.2)
-    return {"code": code, "seconds": seconds, "left": living(folder)}
-
-
-def kill(folder: Path, moment: float, executor: str = "local") -> dict[str, float]:
-    """Kills a command after `moment` seconds; gives what lives a second later."""
-    process = start(folder, executor)
-    time.sleep(moment)
-    process.kill()
-    process.wait()
-    time.sleep(1.0)
-    return {"left": living(folder)}
-
-
-def rounds(
-    what: str, count: int, longest: float, executor: str = "local"
-) -> list[dict[str, float]]:
-    """Does one thing many times to one resumed run, at moments from the very start on."""
-    chance = random.Random(what)
-    act = {"interrupt": interrupt, "kill": kill}[what]
+def run(name: str, options: Options) -> Row:
+    """Fills a row, with the command that does it again."""
     with tempfile.TemporaryDirectory() as folder:
-        return [act(Path(folder), chance.uniform(0.0, longest), executor) for _ in range(count)]
+        row = ROWS[name](Path(folder), options)
+    return row._replace(command=" ".join(["python -m tests.faults.battery", name, *_told(options)]))
+
+
+def _told(options: Options) -> list[str]:
+    """Gives the options that are not by default, as they are typed."""
+    plain = vars(_parser().parse_args([]))
+    given = {key: value for key, value in vars(options).items() if key != "rows"}
+    return [f"--{key} {value}" for key, value in given.items() if value != plain[key]]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)}")
+    parser.add_argument("--count", type=int, default=200, help="kills, interrupts")
+    parser.add_argument("--trainings", type=int, default=20, help="kills of each training")
+    parser.add_argument("--flips", type=int, default=300, help="bits of each kind of file")
+    parser.add_argument("--every", type=int, default=1, help="each so many-th change of a disk")
+    parser.add_argument("--games", type=int, default=1_000_000, help="of the soak")
+    parser.add_argument("--longest", type=float, default=4.0, help="seconds before an act")
+    parser.add_argument("--executor", choices=("local", "ray"), default="local")
+    return parser
 
 
 def main() -> int:
-    """Prints the table; gives 1 when a promise was not held."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--interrupts", type=int, default=200)
-    parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--longest", type=float, default=4.0, help="seconds before the act")
-    parser.add_argument("--executor", choices=("local", "ray"), default="local")
-    options = parser.parse_args()
-    stops = rounds("interrupt", options.interrupts, options.longest, options.executor)
-    kills = rounds("kill", options.kills, options.longest, options.executor)
-    early = sum(stop["code"] == -signal.SIGINT for stop in stops)
-    bad = sum(stop["code"] not in (130, -signal.SIGINT) for stop in stops)
-    slow = max((stop["seconds"] for stop in stops), default=0.0)
-    left = sum(stop["left"] > 0 for stop in stops), sum(one["left"] > 0 for one in kills)
-    print("| what | count | promise | result |\n|---|---|---|---|")
-    print(
-        f"| SIGINT at random moments | {len(stops)} | exit 130 | {bad} others, {early} within "
-        "Python's own start |"
-    )
-    print(f"| | | at most 2 s | slowest {slow:.1f} s |")
-    print(f"| | | no process left | {left[0]} times |")
-    print(f"| kill -9 of the coordinator | {len(kills)} | nothing after 1 s | {left[1]} times |")
-    return int(bool(bad or slow > SOON_S or any(left)))
+    """Prints the table, a row when it is done; gives 1 when a promise was not held."""
+    options = _parser().parse_args()
+    wanted = options.rows or list(ROWS)
+    if unknown := sorted(set(wanted) - set(ROWS)):
+        print(f"no row {', '.join(unknown)}; there are {', '.join(ROWS)}", file=sys.stderr)
+        return 2
+    print(HEAD, flush=True)
+    held = True
+    for name in wanted:
+        row = run(name, options)
+        print(row, flush=True)
+        held &= row.held
+    return int(not held)
 
 
 if __name__ == "__main__":

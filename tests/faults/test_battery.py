@@ -1,9 +1,28 @@
-"""The short form of `make faults`."""
+"""The short form of `make faults`: interrupts, sockets, and what a row says."""
 
-from tests.faults import battery
+import argparse
+
+from tests.faults import battery, stops
 
 
-def test_interrupts_and_kills_end_everything_at_once(tmp_path):
-    stops = battery.rounds("interrupt", 2, 2.0)
-    assert all(stop["code"] in (130, -2) for stop in stops)
-    assert not any(one["left"] for one in [*stops, *battery.rounds("kill", 2, 2.0)])
+def options(**changes):
+    plain = vars(battery._parser().parse_args([]))
+    return argparse.Namespace(**{**plain, **changes})
+
+
+def test_interrupts_end_everything(tmp_path):
+    found = [stops.interrupt(tmp_path, moment, "local") for moment in (0.3, 2.5)]
+    found.append(stops.interrupt(tmp_path, 1.5, "local", twice=True))
+    assert all(stop.code in stops.ENDINGS for stop in found)
+    assert not any(stop.left for stop in found)
+
+
+def test_nothing_listens(tmp_path):
+    row = battery.run("sockets", options(count=5))
+    assert row.held, str(row)
+
+
+def test_a_row_says_the_command_that_fills_it():
+    row = battery.run("bits", options(flips=3))
+    assert row.command == "python -m tests.faults.battery bits --flips 3"
+    assert str(row).count("|") == 7

@@ -1,0 +1,75 @@
+"""Interrupts at random moments, start-up included: how commands end, how soon, what they leave."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.faults import processes
+from tests.faults.row import Row
+
+SOON_S = 2.0
+ENDINGS = (130, -signal.SIGINT)
+"""Of an interrupt, the second within Python's own start; a shell calls both 130."""
+
+
+class Stop(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    seconds: float
+    left: int
+    """Processes that are still there."""
+
+
+def begin(folder: Path, executor: str) -> subprocess.Popen[bytes]:
+    """Starts or resumes a tournament that is too long to end."""
+    words = ["-a", "random", "-a", "one-ply", "-a", "negamax:depth=3", "--games", "40000"]
+    words += ["chunk_games=8", "--name", "long", "--resume", "--workers", "2"]
+    return processes.start(
+        folder, "tournament", *words, "--dir", str(folder), "--executor", executor
+    )
+
+
+def interrupt(folder: Path, moment: float, executor: str, twice: bool = False) -> Stop:
+    """Interrupts a command after `moment` seconds, and again at once if asked for."""
+    process = begin(folder, executor)
+    time.sleep(moment)
+    known = processes.family(process.pid)
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    if twice:
+        time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+    try:
+        code = process.wait(timeout=60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        code = process.wait()
+    seconds = time.monotonic() - began
+    time.sleep(0.2)
+    return Stop(code, seconds, processes.living(folder, known))
+
+
+def interrupts(
+    folder: Path, count: int, longest: float, executor: str = "local", twice: bool = False
+) -> Row:
+    """Interrupts a resumed tournament after up to `longest` seconds."""
+    chance = random.Random("interrupt")
+    found = [interrupt(folder, chance.uniform(0.0, longest), executor, twice) for _ in range(count)]
+    early = sum(stop.code == -signal.SIGINT for stop in found)
+    others = sum(stop.code not in ENDINGS for stop in found)
+    slowest = max((stop.seconds for stop in found), default=0.0)
+    left = sum(stop.left > 0 for stop in found)
+    result = (
+        f"{others} other endings ({early} within Python's own start), slowest {slowest:.1f} s, "
+        f"{left} times a process left"
+    )
+    what = "SIGINT twice" if twice else "SIGINT"
+    promise = f"exit 130, at most {SOON_S:.0f} s, no process left"
+    held = not others and slowest <= SOON_S and not left
+    return Row(f"{what}, start-up included", count, promise, result, held, "")
