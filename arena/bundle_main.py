@@ -41,6 +41,7 @@ def _prepare_numba() -> None:
     if "NUMBA_CACHE_DIR" not in os.environ and (folder := _kernel_folder()):
         os.environ["NUMBA_CACHE_DIR"] = folder
     os.environ.setdefault("NUMBA_NUM_THREADS", "1")
+    os.environ["ARENA_BUNDLE"] = "1"  # see `muzero.jit`
     if ABOUT["light"]:  # half the time to compile, and the same speed for kernels of networks
         os.environ.setdefault("NUMBA_OPT", "1")
     if "NUMBA_CACHE_DIR" in os.environ:

@@ -199,7 +199,7 @@ def descend_template(nodes: Any, rows: Any, row: Any, rule: Any) -> Any:
 def absorb_template(nodes: Any, game: Any, batch: Any, outputs: Any) -> Any:
     """Puts the network's answers into the tree; gives 0, or -1 when one was not finite."""
     for r in range(batch.ledger[ROWS]):
-        row, index = batch.tree[r], batch.node[r]
+        row, index = batch.tree[r], np.int64(batch.node[r])
         if not fill(nodes[row, index], game, batch, outputs, r):
             return -1
         backup(nodes, row, index, game.bound)
@@ -215,7 +215,7 @@ def advance_template(nodes: Any, rows: Any, rule: Any, game: Any, batch: Any, ou
     """
     if absorb(nodes, game, batch, outputs) < 0:
         return -1
-    asked = 0
+    asked = np.int64(0)
     for row in range(rows.size):
         self, taken = rows[row], 0
         while taken < batch.ledger[LEAVES] and self.done < self.budget:
@@ -224,7 +224,7 @@ def advance_template(nodes: Any, rows: Any, rule: Any, game: Any, batch: Any, ou
             parent, action = descend(nodes, rows, row, rule)
             if parent < 0:
                 break
-            index = self["size"]
+            index = np.int64(self["size"])
             create(nodes[row, index], parent, action)
             nodes[row, parent].children[action] = index
             self["size"] += 1

@@ -14,7 +14,7 @@ import numpy as np
 from numba import config
 from numpy.typing import NDArray
 
-from muzero.jit import inlined
+from muzero.jit import called, inlined
 
 UNVISITED = -1
 """In `children`: no node stands behind the edge yet."""
@@ -142,7 +142,7 @@ def create(node: Any, parent: Any, action: Any) -> None:
     node.ready = False
 
 
-@inlined
+@called
 def best_exact(node: Any) -> Any:
     """Gives the exact edge with the best return, -1 if none is exact.
 
