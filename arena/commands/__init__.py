@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 import click
 
 from arena import executor as executors
+from arena import interrupt
 from arena.executor import Executor
 from configs.loader import ConfigError
 
@@ -60,8 +61,14 @@ class Place(NamedTuple):
             RayError: when Ray cannot be used.
         """
         self.check()
-        workers = self.workers if self.kind == "ray" else worker_count(self.workers)
-        return executors.make(self.kind, workers, self.address)
+        if self.kind != "ray":
+            return executors.make(self.kind, worker_count(self.workers))
+        undo = interrupt.insist()
+        try:
+            return executors.make(self.kind, self.workers, self.address)
+        except Exception:
+            undo()
+            raise
 
 
 def executor_options(
