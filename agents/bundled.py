@@ -109,8 +109,8 @@ class Bundled:
             return self._decide(now, begins, Clock(due))
 
         found = self._thread.ask(decide, began + limits.wait_s)
-        if not begins:
-            self._pace.note(limits, time.monotonic() - began)
+        note = self._pace.note_first if begins else self._pace.note
+        note(limits, time.monotonic() - began)
         if isinstance(found, int):
             if found in range(now.size[0]) and now.board[found] == 0:
                 return found

@@ -44,15 +44,20 @@ class Pace:
             bank_s: what the bank holds.
         """
         soon = self.next(act_s, bank_s)
-        wait = max(soon.wait_s, act_s + bank_s - LAST_S)
+        wait = max(soon.wait_s, act_s + bank_s - LAST_S - self._late_s)
         return Limits(max(soon.think_s, wait - act_s), wait)
 
     def next(self, act_s: float, bank_s: float) -> Limits:
         """Gives the limits of a move that nothing must be prepared for. Args as `first`."""
         margin = min(_MARGIN_S + self._late_s, _SHARE * act_s)
         spare = max(0.0, bank_s - KEPT_S) / 2
-        return Limits(act_s + spare - margin, act_s + spare - margin / 2)
+        kept = margin / 2 if bank_s > LAST_S else margin  # the end of the bank is for accidents
+        return Limits(act_s + spare - margin, act_s + spare - kept)
 
     def note(self, limits: Limits, took_s: float) -> None:
         """Learns from an answer to what was asked: how late this machine lets one come."""
         self._late_s = max(self._late_s * _FADE, took_s - limits.think_s)
+
+    def note_first(self, limits: Limits, took_s: float) -> None:
+        """Learns from a move with preparations: only waiting tells how late it came."""
+        self.note(limits._replace(think_s=limits.wait_s), took_s)

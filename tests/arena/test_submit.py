@@ -295,3 +295,16 @@ def test_the_pace_keeps_the_bank_and_learns_how_late_answers_come():
     pace.note(poor, poor.think_s + 0.4)
     assert pace.next(2, 20).think_s == pytest.approx(poor.think_s - 0.4)
     assert pace.next(2, 20).wait_s < 2
+
+
+@pytest.mark.parametrize("late", [0.0, 0.3, 0.9])
+@pytest.mark.parametrize("prepared", [1, 3, 21])
+def test_the_bank_never_runs_out_however_late_answers_come(late, prepared):
+    """Every move takes all that it may, and comes late; preparations go on for some moves."""
+    pace, bank = Pace(), 60.0
+    for move in range(21):
+        limits = (pace.first if move < prepared else pace.next)(2, bank)
+        took = limits.wait_s + late
+        (pace.note_first if move < prepared else pace.note)(limits, took)
+        bank -= max(0.0, took - 2)
+        assert bank > 0, move
