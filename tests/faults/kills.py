@@ -163,7 +163,7 @@ def agents(folder: Path, count: int, longest: float) -> Row:
     player = folder / "player" / "main.py"
     player.parent.mkdir()
     player.write_text(_AGENT)
-    lab = Lab(folder, ("random", str(player)), games=400)
+    lab = Lab(folder, ("random", str(player)), games=100)
     kills = _parts(lab, count, longest, lambda words: _FILE in words, "agents")
     promise = "0 lost, 0 doubled, the same rated games"
     result = f"{lab.result()}; {lab.told['tries lost']} tries were lost and played again"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -12,6 +14,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[2]
 MARK = "ARENA_BATTERY"
 """Variable by which the processes of a folder's commands are known."""
+_PR_SET_PDEATHSIG = 1
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -34,7 +37,13 @@ def start(folder: Path, *words: str) -> subprocess.Popen[bytes]:
             stderr=said,
             env={**os.environ, MARK: str(folder)},
             start_new_session=True,
+            preexec_fn=_tied,
         )
+
+
+def _tied() -> None:
+    """Lets a process end with this one, in whatever way this one ends."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def family(pid: int) -> dict[Process, bytes]:
