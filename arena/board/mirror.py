@@ -7,6 +7,7 @@ after a stop writes from where it goes on; readers then forget what came later b
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -174,10 +175,11 @@ def _against(record: MatchRecord, agent: str) -> str:
 def _best(records: Records, env: str, agents: list[str]) -> MatchRecord | None:
     """Gives the last game of the two best that met; alone, the best episode of the best."""
     query = "rated AND blame IS NULL AND env.name = ? AND a.spec = ?"
-    if alone := list(records.episodes(f"{query} AND seat1 IS NULL", (env, agents[0]))):
-        return max(alone, key=lambda record: record.returns[0])
+    alone = records.episodes(f"{query} AND seat1 IS NULL", (env, agents[0]))
+    if best := max(alone, key=lambda record: record.returns[0], default=None):
+        return best
     for other in agents[1:]:
-        met = list(records.episodes(f"{query} AND b.spec = ?", (env, agents[0], other)))
-        if met:
-            return met[-1]
+        met = records.episodes(f"{query} AND b.spec = ?", (env, agents[0], other))
+        if last := deque(met, maxlen=1):  # of very many, only one is kept
+            return last[0]
     return None
