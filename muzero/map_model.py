@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from envs.base import EnvSpec
 from muzero import views
-from muzero.flat_model import Eye, begin, normalise, numbers, squeezed
+from muzero.flat_model import Eye, begin, normalise, numbers, pushes, squeezed
 from muzero.limits import SearchConfigError
 from muzero.network import Folded, NetworkConfig, Prediction, tower
 from muzero.views import View
@@ -41,7 +41,7 @@ class MapModel(nn.Module):
         cells = size[0] * size[1] * size[2]
         self.tower = tower(config.blocks, config.channels)
         self.step = nn.Conv2d(config.channels, config.channels, 3, padding=1)
-        self.action = nn.Parameter(0.1 * torch.randn(spec.num_actions, *size))
+        self.action = pushes(spec.num_actions, *size)
         self.dynamics_tower = tower(config.dynamics_blocks, config.channels)
         self._values, rewards = numbers(config)
         self.reward_hidden = nn.Linear(cells, config.hidden)

@@ -73,10 +73,34 @@ def test_pictures_are_cut_into_cells():
     seen = torch.arange(2 * 4 * 42 * 42).float().reshape(2, 4, 42, 42)
     eye = Eye((4, 42, 42), 8)
     assert (eye.cell, eye.size) == (3, (8, 6, 6))
-    wanted = torch.nn.functional.pixel_unshuffle(seen, 3) / 255
+    wanted = torch.nn.functional.pixel_unshuffle(seen, 3) / 64
     assert torch.equal(eye._cut(seen), wanted)
     assert eye._cut(seen).is_contiguous(memory_format=torch.channels_last)
     assert Eye((4, 84, 84), 8).size == (8, 6, 6)
+
+
+def test_what_is_always_there_is_not_seen():
+    torch.manual_seed(0)
+    screen = torch.randint(0, 256, (1, 1, 42, 42)).float()
+    ball = torch.zeros(64, 4, 42, 42)
+    ball[torch.arange(64), :, torch.arange(64) % 42, 20] = 8
+    eye = Eye((4, 42, 42), 8).train()
+    for _ in range(3):
+        eye(screen + ball)
+    assert (eye.mean - screen).abs().max() < 1
+    assert torch.equal(eye._cut(screen.expand(1, 4, 42, 42)), torch.zeros(1, 36, 14, 14))
+    assert eye._cut(screen + ball).abs().amax((1, 2, 3)).min() == 8 / 64
+
+
+def test_the_mean_picture_stands_still_after_a_while():
+    eye, first = Eye((4, 42, 42), 8).train(), torch.full((2, 4, 42, 42), 100.0)
+    eye.eval()(first)
+    assert not eye.mean.any()
+    eye.train()(first)
+    assert (eye.mean == 100).all()
+    eye.steps.fill_(256)
+    eye(first + 50)
+    assert (eye.mean == 100).all()
 
 
 def test_pictures_that_cannot_be_cut_are_refused():
