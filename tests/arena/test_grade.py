@@ -98,7 +98,7 @@ def test_who_kills_or_blocks_a_process_has_no_move_there_only(name, every, words
     positions, executor = grade.read(grade.SHIPPED)[::every], Local(2)
     try:
         agent = f"tests.faulty_players:{name}"
-        found = list(grade_jobs.answers(agent, positions, 0, executor, 1.0))
+        found = list(grade_jobs.answers(agent, positions, 0, executor, 5.0))
     finally:
         executor.close()
     texts = [moves.write(position.actions) for position in positions]

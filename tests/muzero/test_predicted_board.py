@@ -38,7 +38,7 @@ def taught():
     buffer.add("a", games)
     losses = [
         learner.learn(buffer.sample(chance.random(64), 1), chance.random(64) < 0.5, 5e-3)
-        for _ in range(200)
+        for _ in range(400)
     ]
     return learner, games, losses
 
