@@ -93,7 +93,7 @@ def test_players_that_keep_one_game_are_asked_one_by_one():
 
 @pytest.mark.parametrize(
     ("name", "every", "words", "limit_s"),
-    [("Dies", 150, "crash: exit status 9", 60.0), ("Hangs", 300, "timeout: ", 5.0)],
+    [("Dies", 150, "crash: exit status 9", 60.0), ("Hangs", 300, "timeout: ", 3.0)],
 )
 def test_who_kills_or_blocks_a_process_has_no_move_there_only(name, every, words, limit_s):
     positions, executor = grade.read(grade.SHIPPED)[::every], Local(2)
