@@ -14,7 +14,7 @@ import select
 import time
 import traceback
 from abc import ABC, abstractmethod
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -61,6 +61,19 @@ Work = Callable[[Any, Report], Any]
 """A module-level function `(job, report) -> result`."""
 Retry = Callable[[Any, Outcome], Any | None]
 """Gives the job to run in place of one that crashed or was late; None = give its outcome back."""
+
+
+def again(times: int, *statuses: str) -> Retry:
+    """Gives what lets a job of one `map` run up to `times` more when it ended as one of these."""
+    spent: Counter[int] = Counter()
+
+    def retry(job: Any, outcome: Outcome) -> Any | None:
+        if outcome.status not in statuses or spent[outcome.place] == times:
+            return None
+        spent[outcome.place] += 1
+        return job
+
+    return retry
 
 
 class Executor(Protocol):

@@ -10,7 +10,7 @@ import itertools
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from agents.base import AgentError
 from arena import chunk as chunks
@@ -18,7 +18,7 @@ from arena import executor as executors
 from arena import schedule, solo_chunks, sprt
 from arena.chunk import ON_FAULT, AgentCard, Chunk, Game
 from arena.conduct import Conduct
-from arena.executor import Executor, Outcome, Retry
+from arena.executor import Executor
 from arena.match import TimeControl
 from arena.played import layers, records_of
 from arena.records import MatchRecord, Records
@@ -31,6 +31,8 @@ from envs import registry as env_registry
 from envs import seeding
 
 _PLIES = 4
+_AGAIN = 3
+"""An agent is made so often more when its process dies: somebody else may have ended that."""
 
 
 @dataclass(frozen=True)
@@ -149,26 +151,13 @@ def cards_of(
     jobs = [(agent, env, clock.load_s) for agent in agents for env in envs]
     cards: dict[str, AgentCard] = {}
     ahead = executors.ahead(executor)
-    outcomes = executor.map(chunks.inspect_agent, jobs, ahead, _once_more())
+    outcomes = executor.map(chunks.inspect_agent, jobs, ahead, executors.again(_AGAIN, "crash"))
     for job, outcome in zip(jobs, outcomes, strict=True):
         if outcome.status != "ok" or isinstance(outcome.value, str):
             last = str(outcome.value).strip().splitlines()[-1]
             raise AgentError(last if outcome.status == "ok" else f"{job[0]} does not load: {last}")
         cards[job[0]] = outcome.value
     return [cards[agent] for agent in agents]
-
-
-def _once_more() -> Retry:
-    """Gives what lets a job that crashed run once more: others may have ended its worker."""
-    crashed: set[Any] = set()
-
-    def retry(job: Any, outcome: Outcome) -> Any | None:
-        if outcome.status != "crash" or job in crashed:
-            return None
-        crashed.add(job)
-        return job
-
-    return retry
 
 
 def total_games(config: TournamentConfig) -> int:

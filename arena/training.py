@@ -17,6 +17,7 @@ from typing import Any
 from agents import checkpoint
 from agents.checkpoint import CheckpointError, Manifest
 from arena import evaluation, screen, training_kinds, training_start
+from arena import executor as executors
 from arena.evaluation import EvaluationConfig, Verdict
 from arena.executor import Executor
 from arena.records import Records
@@ -28,6 +29,8 @@ from muzero.progress import Progress
 
 _FULL = 3
 _STORE = "objects"
+_AGAIN = 3
+"""A chunk is played so often more when its process dies or hangs; its bits are the same."""
 
 
 @dataclass(frozen=True)
@@ -243,7 +246,8 @@ def run(
     evaluator = evaluation.Evaluator(config.evaluation, config.env, records, trainer.searches)
     if found is not None and not _judged(found[0]):
         yield _judge(evaluator, found[0], _stored(*found), before)
-    steps = trainer.train(config.train, config.env, executor.map, store, state, device)
+    run = partial(executor.map, retry=executors.again(_AGAIN, "crash", "timeout"))
+    steps = trainer.train(config.train, config.env, run, store, state, device)
     for progress in steps:
         seconds = time.monotonic() - began
         if not progress.barrier:

@@ -20,6 +20,9 @@ from muzero.selfplay import Selfplay
 from muzero.stretches import Part, Stretches
 from muzero.trajectory import unpack
 
+_LIMIT_S = 1800.0
+"""No chunk takes as long as that: they are made to take seconds."""
+
 
 class Job(NamedTuple):
     """A chunk of self-play that is to be made."""
@@ -103,7 +106,8 @@ def _played(job: Job, selfplay: Selfplay | Stretches) -> Made:
 
 
 def play_chunk(job: Job, report: Any) -> Made:
-    """Gives a chunk of self-play; runs in any process."""
+    """Gives a chunk of self-play; runs in any process, which hangs when it is late."""
+    report(_LIMIT_S)
     began = time.perf_counter()
     torch.set_num_threads(1)
     memory.hold()

@@ -1,9 +1,11 @@
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
+from arena import executor as executors
 from arena.executor import Inline, Local, Outcome
 
 EXECUTORS = [Inline, lambda: Local(1), lambda: Local(3)]
@@ -148,3 +150,29 @@ def test_no_process_is_left_when_an_executor_is_closed():
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+def test_a_job_runs_so_often_more_when_it_ended_as_was_named():
+    crash, late = Outcome(4, "crash", "killed by SIGKILL"), Outcome(4, "timeout", "late")
+    retry = executors.again(2, "crash")
+    assert [retry("job", crash) for _ in range(3)] == ["job", "job", None]
+    assert retry("other", crash._replace(place=5)) == "other"
+    assert executors.again(2, "crash")("job", late) is None
+
+
+def test_what_hangs_or_dies_once_is_done_in_another_worker(tmp_path):
+    jobs = [(str(tmp_path / f"{kind}"), kind) for kind in ("hang", "kill", "exit")]
+    executor = Local(2)
+    try:
+        found = list(executor.map(stumble, jobs, 2, executors.again(3, "crash", "timeout")))
+    finally:
+        executor.close()
+    assert [outcome.value for outcome in found] == ["hang", "kill", "exit"]
+
+
+def stumble(job, report):
+    mark, kind = Path(job[0]), job[1]
+    if mark.exists():
+        return kind
+    mark.touch()
+    return misbehave((kind, 0), report)

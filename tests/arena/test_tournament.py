@@ -5,7 +5,7 @@ import pytest
 
 from agents.base import AgentError
 from arena import tournament
-from arena.executor import Inline, Local, Outcome
+from arena.executor import Inline, Local
 from arena.match import TimeControl
 from arena.records import Records
 from arena.schedule import SCHEDULES, Meeting, Plan, Schedule, gauntlet, round_robin
@@ -194,12 +194,3 @@ def test_an_impossible_config_is_refused(change, error, message):
 def test_an_impossible_agent_is_refused_before_the_first_game(agents, message):
     with pytest.raises(AgentError, match=message):
         tournament.inspect(dataclasses.replace(THREE, agents=agents), Inline())
-
-
-def test_a_worker_that_somebody_kills_while_an_agent_is_made_is_replaced():
-    retry = tournament._once_more()
-    jobs = [("random", "connectx", 1.0), ("one-ply", "connectx", 1.0)]
-    crash, late = Outcome(0, "crash", "killed by SIGKILL"), Outcome(0, "timeout", "late")
-    assert [retry(job, crash) for job in jobs] == jobs
-    assert [retry(job, crash) for job in jobs] == [None, None]
-    assert retry(("mcts", "connectx", 1.0), late) is None

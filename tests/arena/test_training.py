@@ -14,7 +14,7 @@ import pytest
 
 from agents import checkpoint
 from agents.checkpoint import CheckpointError
-from arena import cli, evaluation, training
+from arena import cli, evaluation, executor, training
 from arena.records import Records
 from arena.store import FolderStore
 from configs import loader
@@ -93,6 +93,22 @@ def test_its_games_are_in_its_ladder(whole, capsys):
 def test_a_process_of_its_own_for_the_games_changes_nothing(whole):
     assert train(whole, name="local", workers="1") == 0
     assert weights(whole, "local") == weights(whole)
+
+
+def test_a_chunk_whose_process_dies_is_played_by_another(whole, tmp_path, monkeypatch):
+    struck = []
+
+    class Unlucky(executor.Local):
+        def _dispatch(self, target, waiting):
+            super()._dispatch(target, waiting)
+            if len(struck) < 3 and self._busy:
+                struck.append(next(iter(self._busy)))
+                struck[-1].process.kill()
+
+    monkeypatch.setattr(executor, "Local", Unlucky)
+    assert train(tmp_path, workers="1") == 0
+    assert len(struck) == 3
+    assert weights(tmp_path) == weights(whole)
 
 
 def test_a_training_that_was_killed_ends_as_if_it_had_not_been(whole):

@@ -157,7 +157,7 @@ def inline(work, jobs, ahead):
             drawn.append(job)
         if not drawn:
             return
-        yield SimpleNamespace(status="ok", value=work(drawn.popleft(), None))
+        yield SimpleNamespace(status="ok", value=work(drawn.popleft(), lambda *_: None))
 
 
 @pytest.fixture(scope="session")
