@@ -253,13 +253,15 @@ def run(
         if not progress.barrier:
             yield Event(progress, seconds, None, None)
             continue
-        step = progress.counters[trainer.clock]
+        step, reached = progress.counters[trainer.clock], time.monotonic()
         about = _manifest(config, progress, {"command": command, "seconds": seconds})
         parts = {**progress.player(), **progress.state()}
         store.sync(about.objects)
         at = checkpoint.at(folder, step)
         checkpoint.write(at, about, parts)
         prune(folder)
+        took = {"time/barrier_s": time.monotonic() - reached}
+        progress = replace(progress, metrics={**progress.metrics, **took})
         yield _judge(evaluator, at, progress, seconds)
 
 

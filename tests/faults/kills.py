@@ -32,6 +32,8 @@ def agent(observation, configuration):
     return column
 """
 _BUILTIN = ("random", "one-ply", "negamax:depth=3")
+_GAMES = 2000
+"""Of a pairing, so that a tournament is not over before it is struck: 1,000 games take a second."""
 _WORKER, _FILE = b"arena.executor:worker", b"agents.kaggle_child"
 _SETTLED_S = 1.5
 """A worker of that age has begun what it was given; a chunk is struck once at most."""
@@ -126,7 +128,7 @@ def episodes(folder: Path) -> list[Any]:
 
 def coordinator(folder: Path, count: int, longest: float, executor: str = "local") -> Row:
     """Kills the command itself after up to `longest` seconds, then resumes."""
-    lab = Lab(folder, _BUILTIN, games=400, executor=executor)
+    lab = Lab(folder, _BUILTIN, _GAMES, executor)
     chance, kills = random.Random("coordinator"), 0
     while kills < count:
         process = lab.start(lab.broken)
@@ -149,7 +151,7 @@ def coordinator(folder: Path, count: int, longest: float, executor: str = "local
 
 def workers(folder: Path, count: int, longest: float) -> Row:
     """Kills workers of a tournament that goes on."""
-    lab = Lab(folder, _BUILTIN, games=400)
+    lab = Lab(folder, _BUILTIN, _GAMES)
     kills = _parts(lab, count, longest, lambda words: _WORKER in words, "workers")
     promise = "0 lost, 0 doubled, the same games"
     result = f"{lab.result()}, {lab.told['tries lost']} tries lost"
