@@ -85,6 +85,8 @@ class LearnerConfig:
     not asked."""
     mirror: bool = True
     """Whether the mirror image of every moment is as likely as itself."""
+    erased: float = 0.0
+    """Share of moments learned from with a rectangle painted over, see `muzero.erasing`."""
     first_moments: int = 8192
     """Moments that must be there before learning begins."""
     fused: bool = False
@@ -109,6 +111,7 @@ class LearnerConfig:
         check("clip", self.clip, 0)
         check("average", self.average, 0, 1)
         check("root_share", self.root_share, 0, 1)
+        check("erased", self.erased, 0, 1)
         check("first_moments", self.first_moments, 1)
         check("buffer_mb", self.buffer_mb, 1)
         for name in _WEIGHTS.values():

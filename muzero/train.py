@@ -26,6 +26,7 @@ from muzero.checkpoint import Books
 from muzero.chunk import Job, Made, acting, play_chunk
 from muzero.config import TrainConfig
 from muzero.consistency import Consistency
+from muzero.erasing import NUMBERS, erase
 from muzero.learner import Learner, rate
 from muzero.limits import SearchConfigError
 from muzero.network import has_columns
@@ -59,6 +60,8 @@ def validate(config: TrainConfig, env_id: str) -> None:
             f"{spec.id} is no board with one action for each column, so it has no mirror image; "
             "set train.learner.mirror=false"
         )
+    if config.learner.erased and architecture.view(spec, config.network).frames < 2:
+        raise SearchConfigError(f"{spec.id} shows no pictures; set train.learner.erased=0")
     if spec.value_range != (-1.0, 1.0) and not config.network.categories:
         raise SearchConfigError(
             f"the returns of {spec.id} are not from -1 to 1; set network.categories, such as 51, "
@@ -259,6 +262,10 @@ class _Run:
         alone = self.view.frames > 1 and not learner.consistency_weight
         fresh = self.rule if learner.fresh_values else None
         batch = self.buffer.sample(chance[:rows], unroll, 1 if alone else None, fresh)
+        if learner.erased:
+            numbers = np.full(rows * NUMBERS, seeding.derive(self._stream, step, *what, "erased"))
+            drawn = seeding.uniform(numbers, np.arange(rows * NUMBERS)).reshape(rows, NUMBERS)
+            erase(batch.observation, learner.erased, drawn)
         return batch, mirrored
 
     def _player(self) -> dict[str, bytes]:
