@@ -18,6 +18,8 @@ from typing import NoReturn
 
 import click
 
+from arena import interrupt
+
 COMMANDS = {
     "train": "Train an agent by self-play.",
     "tournament": "Let agents meet and rate them.",
@@ -128,6 +130,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
+    interrupt.insist()
     code = run(arguments)
     if code == EXIT_INTERRUPTED:  # Python would turn it into a death by the signal
         sys.stdout.flush()

@@ -1,6 +1,7 @@
 """An interrupt that is heard in any case.
 
-Ray's own code can swallow a KeyboardInterrupt, or keep the main thread while it waits for a server.
+A KeyboardInterrupt can be raised where it is swallowed, such as within a finaliser or in Ray's own
+code, which also keeps the main thread while it waits for a server.
 """
 
 from __future__ import annotations
@@ -9,14 +10,13 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
 
 _GRACE_S = 1.2
 _EXIT_INTERRUPTED = 130
 
 
-def insist() -> Callable[[], None]:
-    """Ends this process a moment after SIGINT, should it still be there; gives what undoes that.
+def insist() -> None:
+    """Ends this process a moment after SIGINT, should it still be there.
 
     For commands, whose main thread is the caller: what they have committed is safe at any moment.
     """
@@ -25,12 +25,6 @@ def insist() -> Callable[[], None]:
     signal.set_wakeup_fd(written, warn_on_full_buffer=False)
     threading.Thread(target=_listen, args=(heard,), daemon=True).start()
 
-    def undo() -> None:
-        signal.set_wakeup_fd(-1)
-        os.close(written)
-
-    return undo
-
 
 def _listen(heard: int) -> None:
     while number := os.read(heard, 1):
@@ -38,4 +32,3 @@ def _listen(heard: int) -> None:
             time.sleep(_GRACE_S)
             os.write(2, b"arena: interrupted\n")
             os._exit(_EXIT_INTERRUPTED)
-    os.close(heard)

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple, TypeVar
 import click
 
 from arena import executor as executors
-from arena import interrupt
 from arena.executor import Executor
 from configs.loader import ConfigError
 
@@ -61,14 +60,8 @@ class Place(NamedTuple):
             RayError: when Ray cannot be used.
         """
         self.check()
-        if self.kind != "ray":
-            return executors.make(self.kind, worker_count(self.workers))
-        undo = interrupt.insist()
-        try:
-            return executors.make(self.kind, self.workers, self.address)
-        except Exception:
-            undo()
-            raise
+        workers = self.workers if self.kind == "ray" else worker_count(self.workers)
+        return executors.make(self.kind, workers, self.address)
 
 
 def executor_options(

@@ -34,6 +34,8 @@ def agent(observation, configuration):
 _BUILTIN = ("random", "one-ply", "negamax:depth=3")
 _GAMES = 2000
 """Of a pairing, so that a tournament is not over before it is struck: 1,000 games take a second."""
+_FILE_GAMES = 1000
+"""With a player from a file, of which 100 take a second."""
 _WORKER, _FILE = b"arena.executor:worker", b"agents.kaggle_child"
 _SETTLED_S = 1.5
 """A worker of that age has begun what it was given; a chunk is struck once at most."""
@@ -165,7 +167,7 @@ def agents(folder: Path, count: int, longest: float) -> Row:
     player = folder / "player" / "main.py"
     player.parent.mkdir()
     player.write_text(_AGENT)
-    lab = Lab(folder, ("random", str(player)), games=100)
+    lab = Lab(folder, ("random", str(player)), _FILE_GAMES)
     kills = _parts(lab, count, longest, lambda words: _FILE in words, "agents")
     promise = "0 lost, 0 doubled, the same rated games"
     result = f"{lab.result()}; {lab.told['tries lost']} tries were lost and played again"
