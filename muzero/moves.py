@@ -14,6 +14,7 @@ from muzero.search import Searcher, SearchResult
 from muzero.selfplay_config import SelfplayConfig
 
 _SHIFT = np.uint64(1)
+_WINDOW = 16
 
 
 class Moment(NamedTuple):
@@ -43,10 +44,40 @@ def random_move(
     """Gives a move that no search has found; its value is not known."""
     chance = seeding.uniform(streams, np.zeros_like(streams))
     mask, none = now.action_mask, np.zeros(len(game))
-    place = (chance * mask.sum(1)).astype(np.int64)
-    action = (mask.cumsum(1) <= place[:, None]).sum(1)
+    action = _legal(mask, chance)
     unknown = np.full(len(game), np.nan)
     return Moment(game, now.observation, mask, action, none, np.zeros(mask.shape), unknown, none)
+
+
+def _legal(mask: NDArray[np.bool_], chance: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Gives the legal actions that `chance`, `float64[R]` in `[0, 1)`, picks, all alike likely."""
+    place = (chance * mask.sum(1)).astype(np.int64)
+    return np.asarray((mask.cumsum(1) <= place[:, None]).sum(1))
+
+
+def wander(
+    moment: Moment, seeds: NDArray[np.int64], ply: NDArray[np.int64], share: float
+) -> Moment:
+    """Gives moments some of whose actions are random and held, with the policy that was found.
+
+    An episode is cut into windows of 16 steps; about `share` of them begin with one random action,
+    played for 1 to 16 steps. So a player comes to where it would not have gone, and sees that what
+    it takes for lost is not: single random actions hardly move anything. What is played follows
+    from seed and ply alone. Source: temporally extended exploration, Dabney et al.,
+    https://arxiv.org/abs/2006.01782.
+
+    Args:
+        moment: what the search made of it.
+        seeds: `int64[R]`, of the episodes.
+        ply: `int64[R]`, how far they are.
+        share: of windows.
+    """
+    window, place = np.divmod(ply, _WINDOW)
+    stream = streams_of(seeds, ~window)
+    whether, which, how_long = (seeding.uniform(stream, number) for number in range(3))
+    held = (whether < share) & (place <= np.floor(how_long * _WINDOW))
+    action = np.where(held, _legal(moment.action_mask, which), moment.action)
+    return moment._replace(action=action)
 
 
 def streams_of(seeds: NDArray[np.int64], ply: NDArray[np.int64]) -> NDArray[np.int64]:

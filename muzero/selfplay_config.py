@@ -22,6 +22,16 @@ class SoloConfig:
     """Whether an episode ends for it with every life; the game goes on."""
     limit_ends: bool = False
     """Whether nothing is expected after a limit has cut an episode off; else the value there is."""
+    wander_share: float = 0.0
+    """Share of windows of 16 steps that begin with a random action which is held for a while."""
+
+    def __post_init__(self) -> None:
+        """Refuses what cannot be played.
+
+        Raises:
+            SearchConfigError: when a field is out of its range.
+        """
+        check("wander_share", self.wander_share, 0, 1)
 
 
 @dataclass(frozen=True)

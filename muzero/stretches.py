@@ -19,7 +19,7 @@ from envs.serial import SerialVectorEnv
 from muzero import weights
 from muzero.limits import SearchConfigError
 from muzero.models import Model
-from muzero.moves import Moves, hasten, random_move, streams_of
+from muzero.moves import Moves, hasten, random_move, streams_of, wander
 from muzero.pieces import Notes
 from muzero.search import Searcher
 from muzero.selfplay_config import SelfplayConfig
@@ -126,6 +126,8 @@ class Stretches:
                 rows.now.terminated, rows.now.truncated,
             )  # fmt: skip
             moment = move(notes.piece.copy(), now, streams_of(rows.seeds, rows.ply), rows.ply)
+            if config.solo.wander_share:
+                moment = wander(moment, rows.seeds, rows.ply, config.solo.wander_share)
             lives = rows.lives
             rows.now = rows.env.step(moment.action)
             reward = rows.now.rewards[:, 0]
