@@ -24,6 +24,8 @@ from muzero.compiled_model import compile_model
 from muzero.evaluate import NetworkError
 from muzero.limits import SearchConfigError
 from muzero.models import LearnedModel
+from muzero.moves import streams_of
+from muzero.noise import Noise, gumbel
 from muzero.search import Searcher
 from muzero.weights import CheckpointError, Network
 
@@ -39,14 +41,20 @@ _ROUND = 32
 
 
 class MuZeroPlayer:
-    """Plays the game that its network was trained for, by Gumbel search without noise.
+    """Plays the game that its network was trained for, by Gumbel search.
 
     All rows share one searcher, since a search in a model keeps nothing for the next. Games for
     one are searched several at once.
     """
 
     def __init__(
-        self, name: str, data: bytes, *, simulations: int = 128, seconds: float | None = None
+        self,
+        name: str,
+        data: bytes,
+        *,
+        simulations: int = 128,
+        seconds: float | None = None,
+        noise: float = 0.0,
     ) -> None:
         """Makes the player.
 
@@ -55,10 +63,15 @@ class MuZeroPlayer:
             data: its network, as `muzero.weights` reads it.
             simulations: of each move.
             seconds: of each move, in place of a number of simulations.
+            noise: weight of the Gumbel noise of the root: 0 plays for points, with 1 actions are
+                drawn by the improved policy, as while it learned.
 
         Raises:
             AgentError: when an option is out of its range or the network cannot be used.
         """
+        if noise < 0:
+            raise AgentError(f"{name} cannot take noise={noise:g}; choose at least 0")
+        self._noise, self._seeds, self._ply = noise, np.zeros(0, np.int64), np.zeros(0, np.int64)
         self._made = searching.make(name, data, simulations, seconds)
         self._simulations = simulations if seconds is None else _ROOM
         self.max_batch: int | None = self._made.max_batch
@@ -74,6 +87,7 @@ class MuZeroPlayer:
                 be imported.
         """
         self._made.check_env(spec)
+        self._seeds, self._ply = seeds, np.zeros_like(seeds)
         blank = np.zeros((1, *spec.observation_shape), np.uint8)
         mask = np.ones((1, spec.num_actions), np.bool_)
         try:
@@ -90,45 +104,60 @@ class MuZeroPlayer:
     ) -> Decisions:
         """Searches the position of each row, one after the other, or some at once."""
         assert self._searcher is not None, "reset comes first"
+        drawn = self._drawn(rows)
         if self._searcher.num_rows > 1:
-            return searching.decisions(self._side_by_side(steps))
+            return searching.decisions(self._side_by_side(steps, drawn))
         return searching.decisions(
-            self._think(steps.observation[[i]], steps.action_mask[[i]], clock)
+            self._think(steps.observation[[i]], steps.action_mask[[i]], drawn[[i]], clock)
             for i in range(len(rows))
         )
+
+    def _drawn(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Gives the noise of the next move of each row, `float32[R, A]`, by episode and move."""
+        assert self._searcher is not None
+        actions = self._searcher.model.num_actions
+        if not self._noise:
+            return np.zeros((len(rows), actions), np.float32)
+        streams = streams_of(self._seeds[rows], self._ply[rows])
+        self._ply[rows] += 1
+        return np.float32(self._noise) * gumbel(streams, 0, actions)
 
     def _prepared(self, spec: EnvSpec) -> Searcher:
         """Gives the searcher. Raises as `_model`."""
         alone = spec.num_players == 1
         rows = _ROWS if alone and self._made.seconds is None else 1
         config = (searching.alone if alone else searching.for_play)(self._simulations)
+        config = replace(config, gumbel_scale=float(self._noise > 0))
         model = _model(self._made.network, spec, rows * (self._simulations + 1))
         return Searcher(model, config, rows)
 
-    def _side_by_side(self, steps: TimeStep) -> Iterator[Thought]:
+    def _side_by_side(self, steps: TimeStep, drawn: NDArray[np.float32]) -> Iterator[Thought]:
         """Gives what searches of `_ROWS` rows say; those that lack are the first one's again."""
         assert self._searcher is not None
         for first in range(0, len(steps.observation), _ROWS):
             some = np.arange(first, min(first + _ROWS, len(steps.observation)))
             rows = np.concatenate([some, np.full(_ROWS - len(some), first)])
-            result = self._searcher(steps.observation[rows], steps.action_mask[rows])
+            noise = Noise(drawn[rows])
+            result = self._searcher(steps.observation[rows], steps.action_mask[rows], noise)
             yield from (searching.thought(result, place) for place in range(len(some)))
 
-    def _think(self, observation: Any, mask: Any, clock: Clock | None) -> Thought:
+    def _think(self, observation: Any, mask: Any, drawn: Any, clock: Clock | None) -> Thought:
         """Searches one position, with as many simulations as the options or the time allow."""
         if self._made.seconds is None:
-            return self._search(observation, mask, self._simulations)[0]
-        found, simulation_s = self._search(observation, mask, self._affordable(clock))
+            return self._search(observation, mask, self._simulations, drawn)[0]
+        found, simulation_s = self._search(observation, mask, self._affordable(clock), drawn)
         if found.visits.sum() >= _ROUND:
             self._simulation_s = simulation_s
         return found
 
-    def _search(self, observation: Any, mask: Any, simulations: int) -> tuple[Thought, float]:
+    def _search(
+        self, observation: Any, mask: Any, simulations: int, drawn: Any = None
+    ) -> tuple[Thought, float]:
         """Gives what a search says, and the seconds that a simulation took."""
         assert self._searcher is not None, "reset comes first"
         began = time.perf_counter()
         budget = np.array([min(simulations, self._simulations)])
-        result = self._searcher(observation, mask, budget=budget)
+        result = self._searcher(observation, mask, Noise(drawn), budget)
         took = time.perf_counter() - began
         return searching.thought(result), took / max(int(result.tree.rows["done"][0]), 1)
 

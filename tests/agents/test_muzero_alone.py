@@ -78,3 +78,24 @@ def test_other_games_are_refused():
     player = MuZeroPlayer("x", file("catch"))
     with pytest.raises(AgentError, match="x plays catch only, not 'cartpole'"):
         player.reset(registry.spec("cartpole"), np.zeros(1, np.int64), np.zeros(1, np.int64))
+
+
+@pytest.mark.parametrize("env_id", ["catch", "cartpole"])
+def test_noise_draws_by_episode_and_move_alone(env_id):
+    env, player, moments = begin(env_id, 11, simulations=6, noise=1.0)
+    rows, few, apart = np.arange(11), np.array([3, 10]), set()
+    _, other, _ = begin(env_id, 11, simulations=6, noise=1.0)
+    for _ in range(5):
+        found = player.act(rows, moments)
+        alone = other.act(few, moments.take(few))
+        assert alone.action.tolist() == found.action[few].tolist()
+        apart |= set(found.action.tolist())
+        moments = env.step(found.action)
+    assert len(apart) > 1
+    calm = begin(env_id, 11, simulations=6)[1].act(rows, moments)
+    assert calm.action.tolist() != player.act(rows, moments).action.tolist()
+
+
+def test_less_noise_than_none_is_refused():
+    with pytest.raises(AgentError, match="noise=-1; choose at least 0"):
+        MuZeroPlayer("x", file("catch"), noise=-1)
