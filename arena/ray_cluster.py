@@ -164,11 +164,11 @@ class Cluster:
 
     def close(self) -> None:
         """Ends all nodes and removes what Ray wrote."""
+        self._watcher.end()  # first: it knows a raylet's agents, which would stay for half a minute
         for node in reversed(self._nodes):
             with contextlib.suppress(Exception):  # a node that was lost
                 node.kill_all_processes(check_alive=False, allow_graceful=False, wait=True)
         self._nodes.clear()
-        self._watcher.end()  # a raylet leaves its agents behind, which stay for half a minute
 
 
 def _print_nothing(data: Any, ignore_prefix: bool = False) -> None:
