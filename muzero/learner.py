@@ -70,6 +70,10 @@ class LearnerConfig:
     fresh_values: bool = False
     """Whether what follows is an n-step return (`selfplay.n_step`) whose last value the averaged
     network says when it is learned, in place of the search's when it was played."""
+    policy_spread: float = 0.0
+    """Share of the policy's target that all legal actions divide among them. Where no action is
+    better, the search's policy is the network's own again, and noise in values makes it certain of
+    what does not matter; so it forgets that, and goes on trying."""
     value_weight: float = 1.0
     """Weight of the value's loss; the policy's is 1."""
     reward_weight: float = 1.0
@@ -112,6 +116,7 @@ class LearnerConfig:
         check("average", self.average, 0, 1)
         check("root_share", self.root_share, 0, 1)
         check("erased", self.erased, 0, 1)
+        check("policy_spread", self.policy_spread, 0, 1)
         check("first_moments", self.first_moments, 1)
         check("buffer_mb", self.buffer_mb, 1)
         for name in _WEIGHTS.values():
@@ -253,7 +258,10 @@ class Learner:
         if batch.ahead is not None:
             fresh = ahead.returns(batch.ahead, self.average, self._scale, self.device)
             batch = batch._replace(returns=fresh)
-        wanted = losses.targets(batch, mirrored, self.config.root_share, self.device)
+        config = self.config
+        wanted = losses.targets(
+            batch, mirrored, config.root_share, self.device, config.policy_spread
+        )
         out = losses.unroll(self.network, wanted)
         found = losses.losses(out, wanted, self._scale, self._rewards)
         if self._consistency is not None and len(out.latents) > 1:

@@ -57,7 +57,11 @@ def _cells(planes: Tensor) -> Tensor:
 
 
 def targets(
-    batch: Batch, mirrored: NDArray[np.bool_], root_share: float, device: torch.device
+    batch: Batch,
+    mirrored: NDArray[np.bool_],
+    root_share: float,
+    device: torch.device,
+    spread: float = 0.0,
 ) -> Targets:
     """Gives what a network is to say of a batch.
 
@@ -66,6 +70,7 @@ def targets(
         mirrored: `bool[L]`, which of them are seen in a mirror, their columns reversed.
         root_share: share of the search's value in the value's target; the rest is what followed.
         device: where to.
+        spread: share of the policy's target that all legal actions divide among them.
     """
     flip = torch.from_numpy(mirrored).to(device)
     turned = bool(mirrored.any())
@@ -79,7 +84,9 @@ def targets(
             return tensor
         return torch.where(flip.view(1, -1, *(1,) * (tensor.ndim - 2)), tensor.flip(-1), tensor)
 
-    policy, inside = seen(batch.policy), steps(batch.inside)
+    policy, inside, legal = seen(batch.policy), steps(batch.inside), seen(batch.action_mask)
+    if spread:
+        policy = (1 - spread) * policy + spread * legal / legal.sum(-1, keepdim=True).clamp(min=1)
     action = steps(batch.action)
     if turned:
         action = torch.where(flip, policy.shape[-1] - 1 - action, action)
@@ -96,7 +103,7 @@ def targets(
         policy.flatten(0, 1),
         (value * inside).flatten(),
         reward.flatten(),
-        seen(batch.action_mask).flatten(0, 1),
+        legal.flatten(0, 1),
         (last * (reward > 0)).flatten(),
         (last * (reward == 0)).flatten(),
         _final(batch, flip, left),

@@ -114,6 +114,7 @@ def test_the_rate_warms_up_and_falls():
     ("changes", "words"),
     [
         ({"root_share": 2}, "root_share = 2 is impossible"),
+        ({"policy_spread": 1.5}, "policy_spread = 1.5 is impossible"),
         ({"weight_decay": -0.1}, "weight_decay = -0.1 is impossible"),
         (
             {"consistency_weight": 1, "batch": 7, "unroll": 3},

@@ -128,6 +128,21 @@ def two_plies():
     )
 
 
+def test_legal_actions_divide_a_share_of_the_policy(hashed):
+    batch, _ = sampled(played(hashed, ENV), 60, 4)
+    mirrored, share = np.arange(60) % 3 == 0, 0.2
+    plain = targets(batch, mirrored, 0.5, CPU)
+    spread = targets(batch, mirrored, 0.5, CPU, share)
+    inside = plain.inside > 0
+    wanted, legal = plain.policy[inside], plain.legal[inside]
+    assert (legal.sum(1) < legal.shape[1]).any(), "everything is legal: nothing is shown"
+    even = legal / legal.sum(1, keepdim=True)
+    assert torch.allclose(spread.policy[inside], (1 - share) * wanted + share * even)
+    assert torch.isfinite(spread.policy).all(), "moments past the end, where nothing is legal"
+    for name in set(plain._fields) - {"policy"}:
+        assert torch.equal(getattr(plain, name), getattr(spread, name)), name
+
+
 def test_targets_of_games_written_by_hand():
     batch, first = sampled(two_plies(), 3, 2)
     assert list(first) == [0, 1, 3]
