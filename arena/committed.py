@@ -11,6 +11,8 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
+from agents import disk
+
 FILE = "records.count"
 
 
@@ -43,12 +45,23 @@ def read(run: Path) -> Total | None:
     raise CountError("its checksum is not that of its contents")
 
 
-def create(run: Path) -> int:
-    """Gives a handle of the file for `write`, and makes it where there is none."""
-    return os.open(run / FILE, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+def create(run: Path, total: Total) -> int:
+    """Gives a handle of the file for `write`; where there is none it appears whole, or not at all.
+
+    Raises:
+        DiskError: when it cannot be written.
+    """
+    file = run / FILE
+    if not file.exists():
+        disk.replace(file, _line(total))
+    return os.open(file, os.O_WRONLY | os.O_CLOEXEC)
 
 
 def write(handle: int, total: Total) -> None:
     """Says what is committed now, with one write of always the same length."""
+    os.pwrite(handle, _line(total), 0)
+
+
+def _line(total: Total) -> bytes:
     counted = b"%015d %015d" % total
-    os.pwrite(handle, b"%s %08x\n" % (counted, zlib.crc32(counted)), 0)
+    return b"%s %08x\n" % (counted, zlib.crc32(counted))

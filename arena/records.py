@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from agents.disk import DiskError
 from arena import committed, record_rows
 from arena.committed import CountError, Total
 from arena.match_record import MatchRecord as MatchRecord
@@ -308,7 +309,7 @@ class Records:
         for what, has, had in zip(Total._fields, there, counted, strict=True):
             if has < had:
                 raise _lost(self.path, what, has, had)
-        self._counter = committed.create(run)
+        self._counter = committed.create(run, there)
         self._count(there)
 
     def _count(self, now: Total) -> None:
@@ -388,6 +389,8 @@ def _said(path: Path) -> Iterator[None]:
         yield
     except RecordsError:
         raise
+    except DiskError as error:
+        raise RecordsError(str(error)) from error
     except (sqlite3.OperationalError, OSError) as error:
         raise RecordsError(
             f"{path}: {error}; what was committed before is safe, `--resume` goes on from there"

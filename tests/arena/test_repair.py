@@ -3,7 +3,7 @@ import sqlite3
 
 import pytest
 
-from agents import checkpoint
+from agents import checkpoint, disk
 from agents.checkpoint import Manifest
 from arena import repair, tournament
 from arena.executor import Inline
@@ -97,6 +97,19 @@ def test_emptied_records_are_found_by_what_was_counted(tmp_path):
     assert "of 200 that were committed" in damage.what
     assert "200 or more lost" in damage.mend()
     assert play(run) == whole
+
+
+def test_a_count_that_could_not_be_written_is_not_there(tmp_path, monkeypatch):
+    def refused(file, data):
+        raise disk.DiskError(28, f"{file}: No space left on device")
+
+    run = tmp_path / "run"
+    with monkeypatch.context() as full:
+        full.setattr(disk, "save", refused)
+        with pytest.raises(RecordsError, match=r"^[^:]*records\.count\.part: No space left"):
+            Records.write(run)
+    assert not (run / "records.count").exists() and repair.find(run) == []
+    assert len(play(run)) == 200
 
 
 def test_a_damaged_count_is_made_anew(tmp_path):
