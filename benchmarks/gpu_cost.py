@@ -94,7 +94,7 @@ def noting(took: list[float], work: Any, jobs: Iterable[Any], ahead: int) -> Ite
 
 
 def computed(learner: Learner, given: tuple[Any, ...], seen: dict[str, Any]) -> dict[str, float]:
-    """Gives what a step would take on a GPU, in seconds, and from what."""
+    """Gives what a step would take on a GPU, in milliseconds, and from what."""
     counted, flops = _Counted(), FlopCounterMode(display=False)
     with counted, flops:
         learner.learn(*given)
