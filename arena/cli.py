@@ -93,7 +93,7 @@ class LazyGroup(click.Group):
             return None
         name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
         module = importlib.import_module(f"arena.commands.{name}")
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # there may be something to lose
+        signal.signal(signal.SIGINT, interrupt.stop)  # there may be something to lose
         command: click.Command = module.command
         return command
 
@@ -142,21 +142,27 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and gives its exit code; raises only what is a bug of ours."""
     try:
         return int(cli.main(arguments, prog_name="arena", standalone_mode=False) or 0)
-    except click.UsageError as error:
-        hint = f" (see `{error.ctx.command_path} --help`)" if error.ctx else ""
-        return _fail(f"{error.format_message()}{hint}", EXIT_USAGE)
-    except click.ClickException as error:
-        return _fail(error.format_message(), EXIT_USAGE)
     except (KeyboardInterrupt, click.Abort):
         return _fail("interrupted", EXIT_INTERRUPTED)
-    except BrokenPipeError:
+    except Exception as error:
+        if interrupt.heard():
+            return _fail("interrupted", EXIT_INTERRUPTED)
+        return _failed(error)
+
+
+def _failed(error: Exception) -> int:
+    if isinstance(error, click.UsageError):
+        hint = f" (see `{error.ctx.command_path} --help`)" if error.ctx else ""
+        return _fail(f"{error.format_message()}{hint}", EXIT_USAGE)
+    if isinstance(error, click.ClickException):
+        return _fail(error.format_message(), EXIT_USAGE)
+    if isinstance(error, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:
-        code = exit_code(error)
-        if code is None:
-            raise
-        return _fail(_words(error), code)
+    code = exit_code(error)
+    if code is None:
+        raise error
+    return _fail(_words(error), code)
 
 
 def exit_code(error: BaseException) -> int | None:

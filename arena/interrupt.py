@@ -10,9 +10,30 @@ import os
 import signal
 import threading
 import time
+from types import FrameType
 
 _GRACE_S = 1.2
 _EXIT_INTERRUPTED = 130
+_heard = threading.Event()
+
+
+def stop(number: int, frame: FrameType | None) -> None:
+    """Handles SIGINT from when a command is loaded.
+
+    Raises:
+        KeyboardInterrupt: always.
+    """
+    _heard.set()
+    raise KeyboardInterrupt
+
+
+def heard() -> bool:
+    """Gives whether `stop` was called: what fails afterwards may be what came of it.
+
+    Some libraries turn any exception into one of theirs, such as numpy's "multiarray failed to
+    import" in a module written in C.
+    """
+    return _heard.is_set()
 
 
 def insist() -> None:

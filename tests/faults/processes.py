@@ -42,7 +42,11 @@ def start(folder: Path, *words: str) -> subprocess.Popen[bytes]:
 
 
 def _tied() -> None:
-    """Lets a process end with this one, in whatever way this one ends."""
+    """Lets a process end with this one, in whatever way this one ends, and hear SIGINT at once.
+
+    A shell starts what goes on in the background with SIGINT ignored, and so all that comes of it.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -23,9 +24,22 @@ class Stop(NamedTuple):
     seconds: float
     left: int
     """Processes that are still there."""
-    early: bool = False
-    """Whether Python's own start was interrupted, before our first line: it dies of the signal, or
-    says KeyboardInterrupt."""
+    said: str
+    """What it said on stderr."""
+
+    @property
+    def early(self) -> bool:
+        """Whether Python's own start was interrupted, before our first line.
+
+        It dies of the signal then, or of a KeyboardInterrupt that met nothing of ours.
+        """
+        broken = self.code == 1 and "KeyboardInterrupt" in self.said and "cli.py" not in self.said
+        return broken or self.code == -signal.SIGINT
+
+    @property
+    def other(self) -> bool:
+        """Whether it ended neither as promised nor early."""
+        return self.code != INTERRUPTED and not self.early
 
 
 def begin(folder: Path, executor: str) -> subprocess.Popen[bytes]:
@@ -39,6 +53,7 @@ def begin(folder: Path, executor: str) -> subprocess.Popen[bytes]:
 
 def interrupt(folder: Path, moment: float, executor: str, twice: bool = False) -> Stop:
     """Interrupts a command after `moment` seconds, and again at once if asked for."""
+    (folder / "stderr").unlink(missing_ok=True)
     process = begin(folder, executor)
     time.sleep(moment)
     known = processes.family(process.pid)
@@ -55,8 +70,7 @@ def interrupt(folder: Path, moment: float, executor: str, twice: bool = False) -
     seconds = time.monotonic() - began
     time.sleep(0.2)
     said = (folder / "stderr").read_text().rstrip()
-    early = code == -signal.SIGINT or (code == 1 and said.endswith("KeyboardInterrupt"))
-    return Stop(code, seconds, processes.living(folder, known), early)
+    return Stop(code, seconds, processes.living(folder, known), said)
 
 
 def interrupts(
@@ -66,14 +80,16 @@ def interrupts(
     chance = random.Random("interrupt")
     found = [interrupt(folder, chance.uniform(0.0, longest), executor, twice) for _ in range(count)]
     early = sum(stop.early for stop in found)
-    others = sum(stop.code != INTERRUPTED and not stop.early for stop in found)
+    others = [stop for stop in found if stop.other]
     slowest = max((stop.seconds for stop in found), default=0.0)
     left = sum(stop.left > 0 for stop in found)
     result = (
-        f"{others} other endings ({early} more within Python's own start), "
+        f"{len(others)} other endings ({early} more within Python's own start), "
         f"slowest {slowest:.1f} s, {left} times a process left"
     )
     what = "SIGINT twice" if twice else "SIGINT"
     promise = f"exit 130, at most {SOON_S:.0f} s, no process left"
     held = not others and slowest <= SOON_S and not left
+    for stop in others:
+        print(stop, file=sys.stderr)
     return Row(f"{what}, start-up included", count, promise, result, held, "")
