@@ -27,7 +27,7 @@ demo: $(SETUP)  ## train an agent from nothing, then play a real tournament and 
 	$(BIN)/arena ladder --env all | sed -n '/^over all/,$$p'
 	@echo 'watch it all: $(BIN)/arena watch'
 
-test: $(DEV)  ## the everyday suite, under five minutes on two cores
+test: $(DEV)  ## the everyday suite, about five minutes on two cores
 	$(BIN)/python -m pytest -n 2
 
 check: $(DEV)  ## format, lint, strict types, then the everyday suite
